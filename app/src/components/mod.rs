@@ -1,0 +1,23 @@
+//! What the pages are made of: signals in, callbacks out. A component fetches nothing.
+
+pub mod brand;
+pub mod field;
+pub mod figure;
+pub mod minutes_chart;
+pub mod offline;
+pub mod problem;
+pub mod site_card;
+pub mod site_head;
+pub mod snippet;
+pub mod sparkline;
+pub mod status_pill;
+pub mod stream;
+pub mod stream_row;
+pub mod time;
+pub mod top_list;
+pub mod tracker;
+pub mod waiting;
+pub mod world_map;
+pub mod zones;
+
+pub use tracker::Tracker;

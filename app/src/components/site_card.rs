@@ -1,0 +1,56 @@
+//! A site in the list: what moves on it, at a glance.
+
+use super::sparkline::Sparkline;
+use crate::{
+    format,
+    live::{LiveStore, store::day},
+};
+use leptos::prelude::*;
+use pulsecast_protocol::Domain;
+
+/// The domain of the site that the server itself shows at `/demo`.
+const DEMO: &str = "demo";
+
+/// The card; all of it leads to the live page.
+#[component]
+pub fn SiteCard(
+    /// Which site.
+    domain: Domain,
+    /// Whether an event has ever arrived.
+    has_events: bool,
+    /// What moves.
+    store: LiveStore,
+) -> impl IntoView {
+    let pageviews = store.pageviews_of_day();
+    let hours = Memo::new(move |_| store.hours.with(|hours| day(hours, store.hour())));
+    let label = move || format!("{} in the last 24 hours", format::count(pageviews.get(), "pageview"));
+    let is_quiet = Memo::new(move |_| !has_events && pageviews.get() == 0 && store.current_visitors.get() == 0);
+    let is_demo = domain.as_str() == DEMO;
+    view! {
+        <li class="site-card" data-testid="site-card" data-site=domain.to_string()>
+            <div class="site-card__head">
+                <h2 class="site-card__domain"><a class="site-card__link" href=format!("/sites/{domain}")>{domain.to_string()}</a></h2>
+                {is_demo.then(|| view! { <a class="site-card__demo" href="/demo" target="_blank" rel="noopener">"Open the demo pages"</a> })}
+            </div>
+            <p class="site-card__now">
+                <span class="site-card__visitors" data-testid="current-visitors">
+                    {move || format::number(store.current_visitors.get())}
+                </span>
+                <span class="site-card__what">"current visitors"</span>
+            </p>
+            <p class="site-card__online">
+                <span class="site-card__dot" class:site-card__dot--on=move || store.online.get().gt(&0) aria-hidden="true"></span>
+                <span data-testid="online-now">{move || format::number(store.online.get())}</span>
+                " online now"
+            </p>
+            <Sparkline hours label=Signal::derive(label) />
+            <p class="site-card__day">
+                <Show when=move || !is_quiet.get() fallback=|| "Waiting for the first event">
+                    <span data-testid="pageviews-24h">{move || format::number(pageviews.get())}</span>
+                    " pageviews in 24 hours"
+                </Show>
+            </p>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,74 @@
+//! Who is active now, by page, source, country, device or browser.
+
+use crate::format;
+use leptos::prelude::*;
+use pulsecast_protocol::live::{Tile, TopRow};
+
+/// What a list is called, and how its rows are kept apart from the other lists'.
+struct Words {
+    title: &'static str,
+    testid: &'static str,
+    empty: &'static str,
+    rows: usize,
+}
+
+fn words(tile: Tile) -> Words {
+    let (title, testid, empty, rows) = match tile {
+        Tile::Pages => ("Top pages", "top-pages", "No page is being looked at", 8),
+        Tile::Sources => ("Sources", "top-sources", "Nobody came from anywhere yet", 6),
+        Tile::Countries => ("Countries", "top-countries", "No visitor from anywhere yet", 6),
+        Tile::Devices => ("Devices", "top-devices", "No device in use", 3),
+        Tile::Browsers => ("Browsers", "top-browsers", "No browser in use", 5),
+    };
+    Words { title, testid, empty, rows }
+}
+
+/// A top list with proportional bars. Keeps the room of its rows, so that nothing below it moves.
+#[component]
+pub fn TopList(
+    /// What it counts by.
+    tile: Tile,
+    /// Its rows, most visitors first.
+    #[prop(into)]
+    rows: Signal<Vec<TopRow>>,
+) -> impl IntoView {
+    let Words { title, testid, empty, rows: shown } = words(tile);
+    let most = Memo::new(move |_| rows.with(|rows| rows.iter().map(|r| r.visitors).max().unwrap_or_default().max(1)));
+    let keys = move || rows.with(|rows| rows.iter().take(shown).map(|r| (r.key.clone(), r.label.clone())).collect::<Vec<_>>());
+    let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
+    view! {
+        <section class="panel top" aria-labelledby=testid style=format!("--rows:{shown}")>
+            <header class="panel__head">
+                <h2 class="panel__title" id=testid>{title}</h2>
+                <span class="panel__note">"visitors"</span>
+            </header>
+            <ol class="top__rows" data-testid=testid>
+                <For each=keys key=|(key, _)| key.clone() let:row>
+                    <Row tile rows most key=row.0 label=row.1 />
+                </For>
+            </ol>
+            <Show when=move || is_empty.get()>
+                <p class="top__empty">{empty}</p>
+            </Show>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(tile: Tile, rows: Signal<Vec<TopRow>>, most: Memo<u32>, key: String, label: String) -> impl IntoView {
+    let flag = (tile == Tile::Countries).then(|| format::flag(&key)).flatten();
+    let label = if label.is_empty() { "Unknown".to_owned() } else { label };
+    let visitors = Memo::new(move |_| rows.with(|rows| rows.iter().find(|r| r.key == key).map_or(0, |r| r.visitors)));
+    let share = move || format!("--share:{:.1}%", f64::from(visitors.get()) * 100.0 / f64::from(most.get()));
+    view! {
+        <li class="top__row" style=share>
+            <span class="top__label" title=label.clone()>
+                {flag.map(|flag| view! { <span class="flag" aria-hidden="true">{flag}</span> })}
+                {label.clone()}
+            </span>
+            <span class="top__value">{move || format::number(visitors.get())}</span>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,26 @@
+//! What is on the screen, rendered by the server first and taken over by the browser. ARCHITECTURE.md has the map.
+//!
+//! The same code runs on both sides. What differs is behind doors: `platform` and `live::socket` each are one of two modules with
+//! the same signatures; no other file asks which side it is on.
+#![recursion_limit = "512"]
+
+#[cfg(not(any(feature = "ssr", feature = "hydrate")))]
+compile_error!("choose a side: --features ssr (server, tests) or --features hydrate (browser)");
+
+#[cfg(feature = "ssr")]
+pub mod api;
+pub mod components;
+pub mod failure;
+pub mod fns;
+pub mod format;
+pub mod forms;
+pub mod live;
+pub mod pages;
+#[cfg_attr(feature = "ssr", path = "platform/server.rs")]
+#[cfg_attr(not(feature = "ssr"), path = "platform/browser.rs")]
+pub mod platform;
+mod routes;
+mod shell;
+
+pub use routes::App;
+pub use shell::shell;

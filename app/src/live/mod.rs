@@ -1,0 +1,17 @@
+//! The browser's side of the push: one socket for all pages, and the state that its messages make.
+//!
+//! `session` (what to say and what the answers mean), `backoff` (when to come back) and `reduce` (what a change does to the state)
+//! are pure and tested natively; `socket` alone touches the network; `store` turns the state into signals.
+
+pub mod backoff;
+pub mod reduce;
+pub mod session;
+#[cfg_attr(feature = "ssr", path = "socket_ssr.rs")]
+#[cfg_attr(not(feature = "ssr"), path = "socket.rs")]
+pub mod socket;
+pub mod status;
+pub mod store;
+
+pub use socket::Socket;
+pub use status::Status;
+pub use store::LiveStore;

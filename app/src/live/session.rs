@@ -1,0 +1,177 @@
+//! What to say to the server and what its answers mean: the Centrifugo client protocol as a state machine. Knows no socket and no
+//! clock; `socket` carries its frames.
+
+use pulsecast_protocol::{
+    Position,
+    wire::{ChannelRequest, Command, ConnectRequest, Publication, Push, Raw, Reply, SubscribeRequest, SubscribeResult, code},
+};
+use std::collections::BTreeMap;
+
+/// What a frame brought.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// The session is open; the server pings after this many seconds of silence (0: never).
+    Open(u32),
+    /// The channel's whole state, to start from.
+    State(String, Raw),
+    /// A change to it.
+    Change(String, Raw),
+    /// The server will not let us read the channel, and why.
+    Denied(String, String),
+}
+
+/// One connection after the other, with what it takes to miss nothing between them.
+#[derive(Debug, Default)]
+pub struct Session {
+    channels: BTreeMap<String, Position>,
+    asked: BTreeMap<u32, String>,
+    out: Vec<Command>,
+    last_id: u32,
+    open: bool,
+}
+
+impl Session {
+    /// Whether anything wants to be received.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.channels.is_empty()
+    }
+
+    /// A new connection exists: says hello. Channels follow when the server has answered.
+    pub fn start(&mut self) {
+        self.open = false;
+        self.asked.clear();
+        self.out.clear();
+        let connect = ConnectRequest { name: "dashboard".into(), ..ConnectRequest::default() };
+        self.command(Command { connect: Some(connect), ..Command::default() });
+    }
+
+    /// Receives a channel from a position on; an empty one asks for its state. Takes over from whoever received it before.
+    pub fn subscribe(&mut self, channel: &str, from: Position) {
+        if self.channels.insert(channel.to_owned(), from).is_some() {
+            self.leave(channel);
+        }
+        self.ask(channel);
+    }
+
+    /// Receives the channel no more.
+    pub fn unsubscribe(&mut self, channel: &str) {
+        if self.channels.remove(channel).is_some() {
+            self.leave(channel);
+        }
+    }
+
+    /// What is to be sent now, one frame.
+    pub fn take_frame(&mut self) -> Option<String> {
+        let lines: Vec<String> = self.out.drain(..).filter_map(|command| serde_json::to_string(&command).ok()).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// Reads a frame: one message a line. What cannot be read is left out: a newer server may say more than we know.
+    pub fn read(&mut self, frame: &str) -> Vec<News> {
+        let mut news = Vec::new();
+        for line in frame.lines().filter(|line| !line.trim().is_empty()) {
+            if let Ok(reply) = serde_json::from_str::<Reply>(line) {
+                self.take(reply, &mut news);
+            }
+        }
+        news
+    }
+
+    fn take(&mut self, reply: Reply, news: &mut Vec<News>) {
+        if let Some(push) = reply.push {
+            self.pushed(push, news);
+        } else if let Some(connected) = reply.connect {
+            self.open = true;
+            news.push(News::Open(connected.ping));
+            for channel in self.channels.keys().cloned().collect::<Vec<_>>() {
+                self.ask(&channel);
+            }
+        } else if reply.id == 0 {
+            self.out.push(Command::default()); // `{}` is a ping and its answer
+        } else if let Some(channel) = self.asked.remove(&reply.id) {
+            match (reply.subscribe, reply.error) {
+                (Some(result), _) => self.subscribed(channel, result, news),
+                (None, Some(error)) if error.code == code::UNRECOVERABLE_POSITION => self.start_over(&channel),
+                (None, Some(error)) => news.push(News::Denied(channel, error.message)),
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn subscribed(&mut self, channel: String, result: SubscribeResult, news: &mut Vec<News>) {
+        let Some(position) = self.channels.get_mut(&channel) else { return };
+        let known = position.offset;
+        *position = Position { epoch: result.epoch, offset: result.offset };
+        if let (false, Some(state)) = (result.recovered, result.data) {
+            news.push(News::State(channel.clone(), state));
+        }
+        for publication in result.publications {
+            if !result.recovered || publication.offset == 0 || publication.offset > known {
+                news.push(News::Change(channel.clone(), publication.data));
+            }
+        }
+    }
+
+    fn pushed(&mut self, push: Push, news: &mut Vec<News>) {
+        let Some(position) = self.channels.get_mut(&push.channel) else { return };
+        if let Some(Publication { data, offset }) = push.publication {
+            if offset > 0 && offset <= position.offset {
+                return;
+            }
+            position.offset = position.offset.max(offset);
+            news.push(News::Change(push.channel, data));
+        } else if let Some(ended) = push.unsubscribe {
+            if ended.code >= code::UNSUBSCRIBE_INSUFFICIENT {
+                self.ask(&push.channel);
+            } else {
+                self.channels.remove(&push.channel);
+                news.push(News::Denied(push.channel, ended.reason));
+            }
+        }
+    }
+
+    fn start_over(&mut self, channel: &str) {
+        if let Some(position) = self.channels.get_mut(channel) {
+            *position = Position::default();
+            self.ask(channel);
+        }
+    }
+
+    fn ask(&mut self, channel: &str) {
+        let Some(position) = self.channels.get(channel).filter(|_| self.open) else { return };
+        let request = SubscribeRequest {
+            channel: channel.to_owned(),
+            recover: !position.epoch.is_empty(),
+            epoch: position.epoch.clone(),
+            offset: position.offset,
+            ..SubscribeRequest::default()
+        };
+        let id = self.command(Command { subscribe: Some(request), ..Command::default() });
+        self.asked.insert(id, channel.to_owned());
+    }
+
+    fn leave(&mut self, channel: &str) {
+        self.asked.retain(|_, asked| asked != channel);
+        if self.open {
+            let request = ChannelRequest { channel: channel.to_owned() };
+            self.command(Command { unsubscribe: Some(request), ..Command::default() });
+        }
+    }
+
+    fn command(&mut self, command: Command) -> u32 {
+        self.last_id = self.last_id.wrapping_add(1).max(1);
+        self.out.push(Command { id: self.last_id, ..command });
+        self.last_id
+    }
+}
+
+/// Whether a client may come back after a connection was closed with this code.
+#[must_use]
+pub fn may_return(close_code: u16) -> bool {
+    !matches!(close_code, 3500..=3999 | 4500..=4999)
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -1,0 +1,225 @@
+//! The one connection of the page: opens it when something is to be received, carries the session's frames, comes back when it is
+//! lost. `socket_ssr.rs` is its twin: same names, same signatures.
+
+use super::{
+    backoff,
+    session::{News, Session, may_return},
+    status::Status,
+};
+use crate::platform;
+use futures::{SinkExt, StreamExt, channel::mpsc, future::Either, future::select, stream::SplitStream};
+use gloo_net::websocket::{Message, WebSocketError, futures::WebSocket};
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use pulsecast_protocol::{
+    Channel, Position, Timestamp,
+    live::{LiveChange, LiveState},
+};
+use std::{cell::RefCell, collections::BTreeMap, pin::pin, rc::Rc};
+
+/// Milliseconds within which a connection has to open, and beyond the server's ping interval until it counts as lost.
+const PATIENCE: u32 = 10_000;
+
+/// What a `live:` channel tells its page.
+#[derive(Clone, Debug)]
+pub enum LiveNews {
+    /// Start from this.
+    State(Box<LiveState>),
+    /// This changed.
+    Change(Box<LiveChange>),
+}
+
+/// The one connection that all pages share.
+#[derive(Clone, Copy, Debug)]
+pub struct Socket {
+    /// How it is doing.
+    pub status: RwSignal<Status>,
+    /// When the last message came, by the viewer's clock.
+    pub heard: RwSignal<Option<Timestamp>>,
+    line: StoredValue<Line, LocalStorage>,
+}
+
+/// What the pages and the connection's task share.
+#[derive(Clone, Debug)]
+struct Line {
+    session: Rc<RefCell<Session>>,
+    listeners: Rc<RefCell<BTreeMap<String, Listener>>>,
+    /// Holds one "look again"; a second one would say nothing more.
+    wake: mpsc::Sender<()>,
+}
+
+#[derive(Clone, Debug)]
+struct Listener {
+    number: u64,
+    news: Callback<LiveNews>,
+}
+
+impl Socket {
+    /// Makes the socket of a page and puts it into the context.
+    pub fn provide() -> Self {
+        let (wake, woken) = mpsc::channel(1);
+        let line = Line { session: Rc::default(), listeners: Rc::default(), wake };
+        let socket = Self {
+            status: RwSignal::new(Status::default()),
+            heard: RwSignal::new(None),
+            line: StoredValue::new_local(line.clone()),
+        };
+        provide_context(socket);
+        Effect::new(move || {
+            for event in ["online", "offline", "visibilitychange"] {
+                let wake = line.wake.clone();
+                let heard = window_event_listener_untyped(event, move |_| {
+                    wake.clone().try_send(()).ok();
+                });
+                on_cleanup(move || heard.remove());
+            }
+        });
+        let line = socket.line.get_value();
+        leptos::task::spawn_local(async move { socket.run(line, woken).await });
+        socket
+    }
+
+    /// Receives a channel from a position on, until the calling component goes away.
+    pub fn follow(self, channel: &Channel, from: Position, news: Callback<LiveNews>) {
+        let Some(line) = self.line.try_get_value() else { return };
+        let name = channel.to_string();
+        let number = {
+            let mut listeners = line.listeners.borrow_mut();
+            let number = listeners.get(&name).map_or(0, |listener| listener.number + 1);
+            listeners.insert(name.clone(), Listener { number, news });
+            number
+        };
+        line.session.borrow_mut().subscribe(&name, from);
+        line.wake.clone().try_send(()).ok();
+        on_cleanup(move || {
+            let Some(line) = self.line.try_get_value() else { return };
+            let is_ours = line.listeners.borrow().get(&name).is_some_and(|listener| listener.number == number);
+            if is_ours {
+                line.listeners.borrow_mut().remove(&name);
+                line.session.borrow_mut().unsubscribe(&name);
+                line.wake.clone().try_send(()).ok();
+            }
+        });
+    }
+
+    async fn run(self, line: Line, mut woken: mpsc::Receiver<()>) {
+        let mut attempt = 0;
+        loop {
+            while line.session.borrow().is_idle() {
+                if woken.next().await.is_none() {
+                    return;
+                }
+            }
+            let mut greeted = false;
+            let end = self.talk(&line, &mut woken, &mut greeted).await;
+            if matches!(end, End::Forever) {
+                self.status.set(Status::Ended);
+                return;
+            }
+            attempt = if greeted { 0 } else { attempt + 1 };
+            self.status.set(if is_online() { Status::Reconnecting } else { Status::Offline });
+            let pause = TimeoutFuture::new(backoff::pause(attempt, js_sys::Math::random()));
+            select(pause, woken.next()).await;
+        }
+    }
+
+    /// One connection, from its opening to its end.
+    async fn talk(self, line: &Line, woken: &mut mpsc::Receiver<()>, greeted: &mut bool) -> End {
+        let Ok(socket) = WebSocket::open(&address()) else { return End::Again };
+        let (mut sink, mut stream) = socket.split();
+        line.session.borrow_mut().start();
+        let mut patience = PATIENCE;
+        loop {
+            let frame = line.session.borrow_mut().take_frame();
+            if let Some(frame) = frame {
+                let sending = pin!(sink.send(Message::Text(frame)));
+                match select(sending, TimeoutFuture::new(PATIENCE)).await {
+                    Either::Left((Ok(()), _)) => {}
+                    Either::Left((Err(error), _)) => return end_of(&error),
+                    Either::Right(_) => return End::Again,
+                }
+            }
+            match next(&mut stream, woken, patience).await {
+                Next::Frame(text) => {
+                    self.heard.set(Some(platform::now()));
+                    let news = line.session.borrow_mut().read(&text);
+                    for news in news {
+                        if let News::Open(ping) = news {
+                            *greeted = true;
+                            patience = if ping > 0 { ping * 1000 + PATIENCE } else { u32::MAX >> 1 };
+                            self.status.set(Status::Live);
+                        } else {
+                            line.deliver(news);
+                        }
+                    }
+                }
+                Next::Woken if !is_online() => return End::Again,
+                Next::Woken => {}
+                Next::Silence => return End::Again,
+                Next::Closed(end) => return end,
+            }
+        }
+    }
+}
+
+impl Line {
+    /// Tells the page that listens. What it cannot read, it does without: the next state or change repairs it.
+    fn deliver(&self, news: News) {
+        let (channel, news) = match news {
+            News::State(channel, data) => (channel, serde_json::from_str(data.get()).map(LiveNews::State)),
+            News::Change(channel, data) => (channel, serde_json::from_str(data.get()).map(LiveNews::Change)),
+            News::Denied(channel, why) => {
+                leptos::logging::warn!("{channel}: {why}");
+                return;
+            }
+            News::Open(_) => return,
+        };
+        let listener = self.listeners.borrow().get(&channel).cloned();
+        match (listener, news) {
+            (Some(listener), Ok(news)) => listener.news.run(news),
+            (_, Err(error)) => leptos::logging::warn!("{channel}: {error}"),
+            (None, Ok(_)) => {}
+        }
+    }
+}
+
+enum End {
+    Again,
+    Forever,
+}
+
+enum Next {
+    Frame(String),
+    Woken,
+    Silence,
+    Closed(End),
+}
+
+async fn next(stream: &mut SplitStream<WebSocket>, woken: &mut mpsc::Receiver<()>, patience: u32) -> Next {
+    let either = select(stream.next(), select(woken.next(), TimeoutFuture::new(patience))).await;
+    match either {
+        Either::Left((Some(Ok(Message::Text(text))), _)) => Next::Frame(text),
+        Either::Left((Some(Ok(Message::Bytes(bytes))), _)) => Next::Frame(String::from_utf8_lossy(&bytes).into_owned()),
+        Either::Left((Some(Err(error)), _)) => Next::Closed(end_of(&error)),
+        Either::Left((None, _)) => Next::Closed(End::Again),
+        Either::Right((Either::Left(_), _)) => Next::Woken,
+        Either::Right((Either::Right(_), _)) => Next::Silence,
+    }
+}
+
+fn end_of(error: &WebSocketError) -> End {
+    match error {
+        WebSocketError::ConnectionClose(close) if !may_return(close.code) => End::Forever,
+        _ => End::Again,
+    }
+}
+
+fn address() -> String {
+    let location = window().location();
+    let scheme = if location.protocol().is_ok_and(|p| p == "https:") { "wss" } else { "ws" };
+    format!("{scheme}://{}/connection/websocket", location.host().unwrap_or_default())
+}
+
+fn is_online() -> bool {
+    window().navigator().on_line()
+}

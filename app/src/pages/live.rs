@@ -1,0 +1,101 @@
+//! The live page of a site.
+
+use super::layout::SiteNames;
+use crate::{
+    components::{
+        figure::Figure, minutes_chart::MinutesChart, problem::Problem, site_head::SiteHead, status_pill::StatusPill, stream::EventStream,
+        top_list::TopList, waiting::Waiting, world_map::WorldMap,
+    },
+    fns::sites::{self, load_live},
+    live::{LiveStore, Socket},
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use pulsecast_protocol::{Domain, live::Tile};
+
+/// The domain in the address, if it is one.
+pub(super) fn domain_of_address() -> Memo<Option<Domain>> {
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get_str("domain").and_then(|text| text.parse().ok())))
+}
+
+/// `/sites/{domain}`
+#[component]
+pub fn LivePage() -> impl IntoView {
+    let domain = domain_of_address();
+    let names = SiteNames::expect();
+    let page = Resource::new_blocking(
+        move || domain.get(),
+        |domain| async move {
+            match domain {
+                Some(domain) => load_live(domain).await,
+                None => Err(super::not_found::no_such_site()),
+            }
+        },
+    );
+    let body = move || {
+        Suspend::new(async move {
+            match page.await {
+                Ok(page) => {
+                    let sites = names.get().await;
+                    view! { <Loaded page sites /> }.into_any()
+                }
+                Err(failure) => view! { <Problem failure /> }.into_any(),
+            }
+        })
+    };
+    view! { <Suspense fallback=|| view! { <p class="loading" role="status">"Loading…"</p> }>{body}</Suspense> }
+}
+
+#[component]
+fn Loaded(page: sites::LivePage, sites: Vec<Domain>) -> impl IntoView {
+    let sites::LivePage { site, has_events, live, public_url } = page;
+    let socket: Socket = expect_context();
+    let store = LiveStore::new(live);
+    store.follow(socket, &site.domain);
+    let (domain, waiting_site) = (site.domain.clone(), site.clone());
+    let title = move || match store.current_visitors.get() {
+        0 => domain.to_string(),
+        n => format!("({n}) {domain}"),
+    };
+    // Once an event was there, it stays known, also when the window is empty again.
+    let waiting = Memo::new(move |was: Option<&bool>| {
+        was.copied().unwrap_or(!has_events) && store.stream.with(Vec::is_empty) && store.minutes.with(Vec::is_empty)
+    });
+    let body = move || match waiting.get() {
+        true => view! { <Waiting site=waiting_site.clone() public_url=public_url.clone() /> }.into_any(),
+        false => view! { <Board store /> }.into_any(),
+    };
+    view! {
+        <Title text=title />
+        <SiteHead domain=site.domain sites><StatusPill socket /></SiteHead>
+        {body}
+    }
+    .into_any()
+}
+
+/// All that moves.
+#[component]
+fn Board(store: LiveStore) -> impl IntoView {
+    view! {
+        <section class="panel now" aria-label="Now">
+            <dl class="figures">
+                <Figure label="Current visitors" hint="active in the last 5 minutes" value=store.current_visitors testid="current-visitors" class="figure--main" />
+                <Figure label="Online now" hint="open connections" value=store.online testid="online-now" />
+                <Figure label="Pageviews" hint="last 30 minutes" value=store.pageviews() testid="pageviews-30m" />
+            </dl>
+            <MinutesChart minutes=store.minutes now=store.minute />
+        </section>
+        <div class="board">
+            <div class="board__main">
+                <EventStream rows=store.stream />
+                <WorldMap countries=store.top(Tile::Countries) />
+            </div>
+            <div class="board__side">
+                {Tile::ALL.map(|tile| view! { <TopList tile rows=store.top(tile) /> }).collect_view()}
+            </div>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,69 @@
+//! Signing in. A plain form to a plain address: it works before WebAssembly has arrived, and without it.
+
+use crate::components::brand::Mark;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+/// What `?error=` means.
+pub(super) fn message(code: &str) -> &'static str {
+    match code {
+        "credentials" => "The email address or the password is not right.",
+        "rate" => "Too many attempts. Wait a minute, then try again.",
+        "expired" => "Your session has ended. Sign in again.",
+        "token" => "This set-up link is not valid any more. Use the one that the server printed last.",
+        "email" => "This is not an email address.",
+        "password" => "The password is too short: use at least 10 characters.",
+        "setup" => "There is no account yet. Open the set-up link that the server printed in its terminal.",
+        "exists" => "There is an account already. Sign in with it.",
+        "origin" => "The form came from another site. Fill it in here.",
+        _ => "This did not work. Try again.",
+    }
+}
+
+/// The error in the address, as a notice.
+#[component]
+pub(super) fn AddressError() -> impl IntoView {
+    let query = use_query_map();
+    let error = move || query.with(|query| query.get("error"));
+    move || error().map(|code| view! { <p class="notice notice--bad" role="alert" data-testid="form-error">{message(&code)}</p> })
+}
+
+/// A value of the address for a form field.
+pub(super) fn from_address(name: &'static str) -> String {
+    use_query_map().with_untracked(|query| query.get(name)).unwrap_or_default()
+}
+
+/// `/login`
+#[component]
+pub fn LoginPage() -> impl IntoView {
+    let next = from_address("next");
+    let next = if next.is_empty() { "/".to_owned() } else { next };
+    let email = from_address("email");
+    view! {
+        <Title text="Sign in" />
+        <main class="door" id="main" tabindex="-1">
+            <div class="door__brand"><Mark /><span>"Pulsecast"</span></div>
+            <section class="panel door__card">
+                <h1 class="door__title">"Sign in"</h1>
+                <AddressError />
+                <form method="post" action="/login" class="form">
+                    <input type="hidden" name="next" value=next />
+                    <div class="field">
+                        <label class="field__label" for="email">"Email"</label>
+                        <input class="input" id="email" name="email" type="email" autocomplete="username" required value=email />
+                    </div>
+                    <div class="field">
+                        <label class="field__label" for="password">"Password"</label>
+                        <input class="input" id="password" name="password" type="password" autocomplete="current-password" required />
+                    </div>
+                    <button class="button button--main button--wide" type="submit">"Sign in"</button>
+                </form>
+            </section>
+            <p class="door__note">
+                "First start? The server prints a one-time link to create the first account. More accounts: " <code>"pulsecast user add"</code> "."
+            </p>
+        </main>
+    }
+    .into_any()
+}

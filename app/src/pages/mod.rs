@@ -1,0 +1,10 @@
+//! The pages: each owns what it fetches and how its parts are put together.
+
+pub mod layout;
+pub mod live;
+pub mod login;
+pub mod new_site;
+pub mod not_found;
+pub mod settings;
+pub mod setup;
+pub mod sites;

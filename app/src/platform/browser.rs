@@ -1,0 +1,67 @@
+//! What the screens ask of where they run, answered in the browser. `server.rs` is its twin: same names, same signatures.
+
+use js_sys::{Array, Intl, Object, Reflect};
+use leptos::prelude::*;
+use pulsecast_protocol::Timestamp;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+/// The answer's status was the server's business.
+pub fn mark_not_found() {}
+
+/// The viewer's clock.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970 stay below 2^53")]
+pub fn now() -> Timestamp {
+    Timestamp(js_sys::Date::now() as i64)
+}
+
+/// Minutes that the viewer's clock is east of UTC, now.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, reason = "less than a day of minutes")]
+pub fn utc_offset() -> i32 {
+    -(js_sys::Date::new_0().get_timezone_offset() as i32)
+}
+
+/// The viewer's zone, as IANA names it.
+#[must_use]
+pub fn timezone() -> Option<String> {
+    let options = Intl::DateTimeFormat::new(&Array::new(), &Object::new()).resolved_options();
+    Reflect::get(&options, &JsValue::from_str("timeZone")).ok()?.as_string()
+}
+
+/// Puts the text into the clipboard and says how it went. Pages served without TLS have no clipboard.
+pub fn copy(text: &str, done: Callback<Copied>) {
+    let navigator = window().navigator();
+    let clipboard = Reflect::get(&navigator, &JsValue::from_str("clipboard")).ok().filter(|value| value.is_object());
+    let Some(clipboard) = clipboard else {
+        done.run(Copied::Denied);
+        return;
+    };
+    let writing = clipboard.unchecked_into::<web_sys::Clipboard>().write_text(text);
+    leptos::task::spawn_local(async move {
+        let written = JsFuture::from(writing).await;
+        done.run(if written.is_ok() { Copied::Done } else { Copied::Denied });
+    });
+}
+
+/// Marks the text of an element, so that it can be copied by hand.
+pub fn select(element: &web_sys::Node) {
+    if let Ok(Some(selection)) = window().get_selection() {
+        selection.select_all_children(element).ok();
+    }
+}
+
+/// Loads the page again.
+pub fn reload() {
+    window().location().reload().ok();
+}
+
+/// How copying went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// It is in the clipboard.
+    Done,
+    /// The browser does not let us: the text is to be copied by hand.
+    Denied,
+}

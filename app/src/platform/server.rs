@@ -1,0 +1,62 @@
+//! What the screens ask of where they run, answered on the server. `browser.rs` is its twin: same names, same signatures.
+
+use crate::api::SharedApi;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use pulsecast_protocol::{ApiError, ErrorCode, Timestamp};
+
+/// The server's side of what the UI needs, bound to whoever asks. Only server functions call it; the twin has no such thing.
+///
+/// # Errors
+/// When the request was set up without it.
+pub fn api() -> Result<SharedApi, ApiError> {
+    use_context().ok_or_else(|| ApiError::new(ErrorCode::Internal, "the page was set up without its server; restart pulsecast"))
+}
+
+/// Sends the asker of a server function elsewhere. Only server functions call it.
+pub fn send_to(path: &str) {
+    leptos_axum::redirect(path);
+}
+
+/// Marks the answer as "no such page".
+pub fn mark_not_found() {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(http::StatusCode::NOT_FOUND);
+    }
+}
+
+/// Nobody's clock: a rendered page carries the times of its data.
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp::default()
+}
+
+/// The server does not know the viewer's zone.
+#[must_use]
+pub fn utc_offset() -> i32 {
+    0
+}
+
+/// The server does not know the viewer's zone.
+#[must_use]
+pub fn timezone() -> Option<String> {
+    None
+}
+
+/// Nothing to copy to.
+pub fn copy(_text: &str, _done: Callback<Copied>) {}
+
+/// Nothing to mark.
+pub fn select<E>(_element: &E) {}
+
+/// Nothing to load again.
+pub fn reload() {}
+
+/// How copying went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// It is in the clipboard.
+    Done,
+    /// The browser does not let us: the text is to be copied by hand.
+    Denied,
+}

@@ -1,0 +1,39 @@
+//! Which page is at which address, and what all pages share.
+
+use crate::{
+    components::time::Zone,
+    live::Socket,
+    pages::{layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage, not_found::NotFound, settings::SettingsPage},
+    pages::{setup::SetupPage, sites::SitesPage},
+};
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{ParentRoute, Route, Router, Routes},
+    path,
+};
+
+/// The app. Every page is rendered in full before it is sent, so that it can be read without WebAssembly.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    Zone::provide();
+    Socket::provide();
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Pulsecast".into() } else { format!("{title} · Pulsecast") } />
+        <Router>
+            <a class="skip" href="#main">"Skip to content"</a>
+            <Routes fallback=NotFound>
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+                <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
+                    <Route path=path!("/") view=SitesPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/new") view=NewSitePage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain") view=LivePage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/settings") view=SettingsPage ssr=SsrMode::Async />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}

@@ -1,0 +1,10 @@
+//! The WebAssembly entry: takes over the page that the server rendered.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Called by the page's hydration script.
+#[wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(pulsecast_app::App);
+}

@@ -1,0 +1,261 @@
+//! Puts the server together: the only place that names adapters. Starts what runs, says where the page is, and ends everything in order.
+
+use crate::{
+    auth::{self, Auth, LoginLimits, MemberGate, Passwords, Sessions, Tokens},
+    cli::make_data_dir,
+    clock::{SharedClock, SystemClock},
+    config::{LogFormat, ServeConfig},
+    enrich::{Agents, Countries, Salts, country},
+    health::Health,
+    http::{
+        AppState, EdgeConfig, Parts, ServeLimits,
+        config::Demo,
+        demo::ensure_demo,
+        event::{self, IngestState},
+        export::{self, ExportState},
+        router, serve as serve_http,
+    },
+    hub::Hub,
+    ingest::{Inbox, Ingest, Tables, Writer, firsts::Firsts, recover, run_feeder, salts},
+    live::{self, Bounds, Live},
+    metrics,
+    sites::Sites,
+    store::{
+        EventReader,
+        accounts::{Accounts, SqliteAccounts, load_sites, watch_sites},
+        duck::{self, DuckSettings},
+    },
+    tasks::Tasks,
+    transport::{self, TransportState},
+};
+use anyhow::{Context, Result, bail};
+use leptos::config::LeptosOptions;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
+use tokio::net::TcpListener;
+
+/// How long connections may take to end when the server goes down.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// `pulsecast serve`: runs until it is told to end by SIGTERM or SIGINT.
+///
+/// # Errors
+/// One line that says what to do; nothing was changed that cannot be used again.
+pub async fn serve(config: ServeConfig) -> Result<()> {
+    log(&config)?;
+    make_data_dir(&config.data)?;
+    // Before anything slow: a port that is taken is the commonest mistake.
+    let listener = TcpListener::bind(config.addr)
+        .await
+        .with_context(|| format!("cannot listen on {}: choose another address with --addr, or end what uses it", config.addr))?;
+    let address = listener.local_addr().context("the listening socket has no address")?;
+    let tasks = Tasks::new();
+    let server = Server::compose(&config, address, &tasks).await?;
+
+    let base = server.base_url(&config, address);
+    println!("listening on {base}");
+    match auth::setup::first_link(&server.accounts, &base, server.clock.now()).await? {
+        Some(link) => println!("create the first account: {link}"),
+        None => println!("open {base} and sign in"),
+    }
+    let limits = ServeLimits { connections: config.max_connections, ..ServeLimits::default() };
+    let http = serve_http(listener, server.router.clone(), limits, tasks.clone());
+    tokio::select! {
+        () = http => {}
+        signal = ended() => {
+            tracing::info!(signal, "ending: accepting stops, connections are told, what is acknowledged is written");
+            tasks.stop();
+        }
+    }
+    server.end(&tasks).await;
+    Ok(())
+}
+
+struct Server {
+    router: axum::Router,
+    accounts: SqliteAccounts,
+    inbox: Inbox,
+    clock: SharedClock,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    async fn compose(config: &ServeConfig, address: SocketAddr, tasks: &Tasks) -> Result<Self> {
+        let metrics = metrics::install()?;
+        let clock: SharedClock = Arc::new(SystemClock);
+        let health = Health::default();
+        let edge = edge(config)?;
+
+        // The user-agent rules take longest to compile: beside everything else.
+        let rules = tasks.thread("user-agent-rules", Agents::embedded)?;
+        let accounts = SqliteAccounts::open(&config.data.path).await?;
+        let shared: Arc<dyn Accounts> = Arc::new(accounts.clone());
+        if edge.demo == Demo::On {
+            ensure_demo(&accounts, &demo_hosts(&edge, address), clock.now()).await?;
+        }
+        let sites = Sites::default();
+        load_sites(&accounts, &sites).await?;
+        watch_sites(accounts.clone(), sites.clone(), tasks);
+        let salts = Salts::new();
+        salts::refresh(&accounts, &salts, clock.now()).await?;
+        salts::keep(shared.clone(), salts.clone(), clock.clone(), health.clone(), tasks);
+
+        let hub = Hub::new(live::families(), clock.clone(), rand::random());
+        hub.start(tasks);
+        let bounds = Bounds { visitors: config.max_window, facts: config.max_window * 3, ..Bounds::default() };
+        let live = Live::new(hub.clone(), sites.clone(), clock.clone(), bounds, country::name);
+        let (mut store, reader) = duck::open(&DuckSettings {
+            path: config.data.events(),
+            memory_mib: config.store_memory,
+            threads: config.store_threads,
+        })?;
+        let recovered = recover(&config.data.inbox(), config.max_backlog, &mut store, &reader, &live, clock.now())?;
+        if recovered.replayed > 0 {
+            tracing::info!(events = recovered.replayed, "acknowledged events were still in the inbox: moving them on");
+        }
+        live.start(tasks);
+
+        let backlog = recovered.backlog.clone();
+        let writer = Writer {
+            file: recovered.file,
+            sessions: recovered.sessions,
+            live: live.clone(),
+            backlog: recovered.backlog,
+            sites: sites.clone(),
+            clock: clock.clone(),
+            health: health.clone(),
+            firsts: Firsts::start(shared.clone(), clock.clone(), tasks),
+        };
+        let (inbox, writer) = writer.start(tasks)?;
+        let (told, stop) = (health.clone(), tasks.clone());
+        let feeder = tasks.thread("feeder", move || run_feeder(store, &backlog, &told, || stop.is_stopping()))?;
+
+        let agents = rules.join().map_err(|_| anyhow::anyhow!("compiling the user-agent rules panicked"))??;
+        let tables = Tables { agents, countries: Countries::embedded()?, salts };
+        let ingest = Ingest::new(sites.clone(), tables, inbox.clone(), clock.clone());
+        let tokens = Tokens::load(&accounts).await?;
+        let gate = Arc::new(MemberGate::new(sites.clone(), edge.own_origin(), tokens.clone()));
+        let limits = transport::Limits {
+            connections: config.max_sockets,
+            connections_per_ip: u32::try_from(config.max_sockets_per_ip).unwrap_or(u32::MAX),
+            ..transport::Limits::default()
+        };
+        let reader: Arc<dyn EventReader> = Arc::new(reader);
+        let parts = Parts {
+            ingest: event::routes(IngestState { ingest, trusted_proxies: edge.trusted_proxies.clone().into() }),
+            transport: transport::routes(TransportState::new(hub, live.clone(), gate, tasks.clone(), clock.clone(), limits)),
+            members: export::routes(ExportState { sites: sites.clone(), events: reader }),
+        };
+        let state = AppState {
+            auth: Auth {
+                accounts: shared,
+                passwords: Passwords::new()?,
+                limits: LoginLimits::new(clock.clone()),
+                tokens,
+                own: edge.own_origin(),
+                clock: clock.clone(),
+            },
+            sessions: Sessions::new(accounts.sessions()),
+            sites,
+            live,
+            health,
+            metrics: Some(metrics),
+            config: Arc::new(edge),
+        };
+        let options = leptos_options(&state.config.site_root, address);
+        Ok(Self { router: router(state, parts, options), accounts, inbox, clock, threads: vec![writer, feeder] })
+    }
+
+    fn base_url(&self, config: &ServeConfig, address: SocketAddr) -> String {
+        config.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.as_str().to_owned())
+    }
+
+    /// Connections end, then the writer, then the feeder, then the accounts close.
+    async fn end(self, tasks: &Tasks) {
+        if !tasks.wait(PATIENCE).await {
+            tracing::warn!("some connections did not end in {} s; they are cut", PATIENCE.as_secs());
+        }
+        self.inbox.close().await;
+        drop(self.router);
+        let threads = self.threads;
+        let joined = tokio::task::spawn_blocking(move || threads.into_iter().all(|thread| thread.join().is_ok())).await;
+        if !matches!(joined, Ok(true)) {
+            tracing::error!("a thread ended in a panic; acknowledged events are in the inbox and moved on at the next start");
+        }
+        self.accounts.close().await;
+    }
+}
+
+fn edge(config: &ServeConfig) -> Result<EdgeConfig> {
+    let site_root = site_root(config)?;
+    let demo = if config.no_demo { Demo::Off } else { Demo::On };
+    Ok(EdgeConfig {
+        public_url: config.public_url.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        metrics: config.metrics.into(),
+        demo,
+        ..EdgeConfig::new(site_root)
+    })
+}
+
+/// `site` beside the binary (as `make dist` lays it out), else what cargo-leptos and `make run` build.
+fn site_root(config: &ServeConfig) -> Result<PathBuf> {
+    if let Some(root) = &config.site_root {
+        if !root.join("pkg").is_dir() {
+            bail!("{} holds no pkg/: build the dashboard's files with `make run`, or name their directory with --site-root", root.display());
+        }
+        return Ok(root.clone());
+    }
+    let beside = std::env::current_exe().ok().and_then(|binary| Some(binary.parent()?.join("site")));
+    let places = beside.into_iter().chain([PathBuf::from("target/site")]);
+    let found = places.into_iter().find(|place| place.join("pkg").is_dir());
+    found.context("the dashboard's files are missing: build them with `make run`, or name their directory with --site-root")
+}
+
+fn demo_hosts(edge: &EdgeConfig, address: SocketAddr) -> Vec<String> {
+    let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    if !address.ip().is_unspecified() && address.is_ipv4() {
+        hosts.push(address.ip().to_string());
+    }
+    hosts.extend(edge.public_url.as_ref().and_then(|url| url.host().map(str::to_owned)));
+    hosts.dedup();
+    hosts
+}
+
+fn leptos_options(site_root: &std::path::Path, address: SocketAddr) -> LeptosOptions {
+    LeptosOptions::builder()
+        .output_name("pulsecast")
+        .site_root(site_root.display().to_string())
+        .site_pkg_dir("pkg")
+        .site_addr(address)
+        .build()
+}
+
+fn log(config: &ServeConfig) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
+        .with_context(|| format!("`{}` is not a log filter: write one such as info or info,pulsecast_server::ingest=debug", config.log))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match config.log_format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
+}
+
+/// Ends when the process is asked to end; says by what.
+async fn ended() -> &'static str {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            return tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = tokio::signal::ctrl_c() => "SIGINT",
+            };
+        }
+    }
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => "SIGINT",
+        // Without signals there is only kill -9, which is safe too.
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -1,0 +1,111 @@
+//! The command line: one binary, `pulsecast`.
+
+mod data;
+mod export;
+mod site;
+mod token;
+mod user;
+
+pub(crate) use data::make as make_data_dir;
+
+use crate::{boot, config::{DataDir, ServeConfig}};
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+use pulsecast_protocol::Domain;
+use std::path::PathBuf;
+
+/// Real-time web analytics that pushes.
+#[derive(Debug, Parser)]
+#[command(name = "pulsecast", version, about, after_help = "Every flag of `serve` can be given as PULSECAST_* environment variable. Start with: pulsecast serve")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the server
+    Serve(Box<ServeConfig>),
+    /// Accounts that can sign in
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Sites that are counted
+    #[command(subcommand)]
+    Site(SiteCommand),
+    /// Writes a site's raw events to standard output or a file; stop the server first, or download them from its dashboard
+    Export {
+        /// The site
+        #[arg(long, value_name = "DOMAIN")]
+        site: Domain,
+        /// How they are written
+        #[arg(long, value_enum, default_value = "ndjson")]
+        format: ExportFormat,
+        /// Where to; - is standard output
+        #[arg(long, default_value = "-", value_name = "FILE")]
+        output: PathBuf,
+        #[command(flatten)]
+        data: DataDir,
+    },
+    /// Prints a connection token with which a program subscribes to live: channels as this account, for ten minutes
+    MemberToken {
+        /// The account
+        #[arg(long, value_name = "EMAIL")]
+        user: String,
+        #[command(flatten)]
+        data: DataDir,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Adds an account; asks for the password
+    Add {
+        /// The address to sign in with
+        email: String,
+        /// Read the password from standard input's first line
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        data: DataDir,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SiteCommand {
+    /// Adds a site and prints its snippet's attributes
+    Add {
+        /// Such as example.com
+        domain: Domain,
+        /// Account that owns it; all accounts when left out
+        #[arg(long, value_name = "EMAIL")]
+        owner: Option<String>,
+        /// IANA name such as Europe/Berlin: where its days begin
+        #[arg(long, default_value = "UTC", value_name = "ZONE")]
+        timezone: String,
+        #[command(flatten)]
+        data: DataDir,
+    },
+}
+
+/// How raw events are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ExportFormat {
+    /// One JSON object a line
+    Ndjson,
+}
+
+impl Cli {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// One line that says what to do.
+    pub async fn run(self) -> Result<()> {
+        match self.command {
+            Command::Serve(config) => boot::serve(*config).await,
+            Command::User(UserCommand::Add { email, password_stdin, data }) => user::add(&data, &email, password_stdin).await,
+            Command::Site(SiteCommand::Add { domain, owner, timezone, data }) => site::add(&data, domain, owner, timezone).await,
+            Command::Export { site, format: ExportFormat::Ndjson, output, data } => export::ndjson(&data, &site, &output).await,
+            Command::MemberToken { user, data } => token::member(&data, &user).await,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Settings of `serve`: flags and `PULSECAST_*` environment alike. Every limit is here, with its default.
+
+use crate::http::{PublicUrl, config::MetricsFor};
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Where everything that has to survive is kept.
+#[derive(Args, Clone, Debug)]
+pub struct DataDir {
+    /// Directory of accounts, inbox and events; made when missing
+    #[arg(long = "data", env = "PULSECAST_DATA", default_value = "data", value_name = "DIR")]
+    pub path: PathBuf,
+}
+
+impl DataDir {
+    /// The durable inbox.
+    #[must_use]
+    pub fn inbox(&self) -> PathBuf {
+        self.path.join("inbox.sqlite")
+    }
+
+    /// The event store.
+    #[must_use]
+    pub fn events(&self) -> PathBuf {
+        self.path.join("events.duckdb")
+    }
+}
+
+/// Who may read `/metrics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MetricsAccess {
+    /// Programs on this machine
+    Loopback,
+    /// Everybody who reaches the port
+    Everybody,
+}
+
+impl From<MetricsAccess> for MetricsFor {
+    fn from(access: MetricsAccess) -> Self {
+        match access {
+            MetricsAccess::Loopback => Self::Loopback,
+            MetricsAccess::Everybody => Self::Everybody,
+        }
+    }
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// For collectors, one object a line
+    Json,
+}
+
+/// Settings of `pulsecast serve`.
+#[derive(Args, Clone, Debug)]
+pub struct ServeConfig {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, env = "PULSECAST_ADDR", default_value = "127.0.0.1:3000", value_name = "IP:PORT")]
+    pub addr: SocketAddr,
+
+    #[command(flatten)]
+    pub data: DataDir,
+
+    /// Address that browsers reach the server at, where that is not what they ask for: https://stats.example.com
+    #[arg(long, env = "PULSECAST_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
+
+    /// Reverse proxies whose X-Forwarded-For and Forwarded are believed
+    #[arg(long, env = "PULSECAST_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR,…")]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Directory of the dashboard's files [default: `site` beside the binary, else target/site]
+    #[arg(long, env = "PULSECAST_SITE_ROOT", value_name = "DIR")]
+    pub site_root: Option<PathBuf>,
+
+    /// Do not make the demo site or serve /demo
+    #[arg(long, env = "PULSECAST_NO_DEMO")]
+    pub no_demo: bool,
+
+    /// Who may read /metrics
+    #[arg(long, env = "PULSECAST_METRICS", value_enum, default_value = "loopback")]
+    pub metrics: MetricsAccess,
+
+    /// HTTP connections at a time, sockets included; more wait in the system's queue
+    #[arg(long, env = "PULSECAST_MAX_CONNECTIONS", default_value_t = 25_000, value_name = "N")]
+    pub max_connections: usize,
+
+    /// Push connections at a time; more are refused with 503
+    #[arg(long, env = "PULSECAST_MAX_SOCKETS", default_value_t = 20_000, value_name = "N")]
+    pub max_sockets: usize,
+
+    /// Push connections at a time from one address, this machine's excepted
+    #[arg(long, env = "PULSECAST_MAX_SOCKETS_PER_IP", default_value_t = 200, value_name = "N")]
+    pub max_sockets_per_ip: usize,
+
+    /// Acknowledged events held in memory until the event store has them; beyond, events are answered with 503
+    #[arg(long, env = "PULSECAST_MAX_BACKLOG", default_value_t = 200_000, value_name = "EVENTS")]
+    pub max_backlog: usize,
+
+    /// Events of the last half hour kept in memory for a site's live page; beyond, the oldest leave it early
+    #[arg(long, env = "PULSECAST_MAX_WINDOW", default_value_t = 200_000, value_name = "EVENTS")]
+    pub max_window: usize,
+
+    /// Memory limit of the event store's engine; it may go 50 % above
+    #[arg(long, env = "PULSECAST_STORE_MEMORY", default_value_t = 1024, value_name = "MiB")]
+    pub store_memory: u32,
+
+    /// Threads of the event store's engine
+    #[arg(long, env = "PULSECAST_STORE_THREADS", default_value_t = 2, value_name = "N")]
+    pub store_threads: u32,
+
+    /// What is logged: error, warn, info, debug, trace, or per module as in `info,pulsecast_server::ingest=debug`
+    #[arg(long, env = "PULSECAST_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+
+    /// How the log is written
+    #[arg(long, env = "PULSECAST_LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+}

@@ -1,0 +1,71 @@
+//! The edge: one table of routes, one file a resource, one place that picks a status. What a handler needs is in [`AppState`]; `boot` fills it.
+
+pub mod assets;
+pub mod client_ip;
+pub mod config;
+pub mod demo;
+pub mod event;
+pub mod export;
+pub mod form;
+pub mod health;
+pub mod login;
+pub mod logout;
+pub mod metrics;
+pub mod pages;
+pub mod pixel;
+pub mod routes;
+pub mod scripts;
+pub mod security;
+pub mod serve;
+pub mod setup;
+pub mod status;
+pub mod token;
+pub mod who;
+
+pub use config::{EdgeConfig, PublicUrl};
+pub use routes::{Parts, router};
+pub use serve::{ServeLimits, serve};
+
+use crate::{
+    auth::{Auth, Sessions},
+    clock::SharedClock,
+    health::Health,
+    live::Live,
+    sites::Sites,
+    store::accounts::Accounts,
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+
+/// What the handlers need. A cheap handle.
+#[derive(Clone)]
+pub struct AppState {
+    /// Signing in, and the accounts behind it.
+    pub auth: Auth,
+    /// Where sessions are kept.
+    pub sessions: Sessions,
+    /// All sites.
+    pub sites: Sites,
+    /// What moves.
+    pub live: Live,
+    /// Whether the parts work.
+    pub health: Health,
+    /// Renders the counters; `None` where nobody installed a recorder.
+    pub metrics: Option<PrometheusHandle>,
+    /// Settings of the edge.
+    pub config: Arc<EdgeConfig>,
+}
+
+impl AppState {
+    /// Who there is and which sites.
+    #[must_use]
+    pub fn accounts(&self) -> &dyn Accounts {
+        &*self.auth.accounts
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.auth.clock
+    }
+}

@@ -1,0 +1,110 @@
+//! The dashboard's pages and server functions, and who is shown which: signed-out people the sign-in, everybody the setup until there is an
+//! account.
+
+use super::{AppState, assets, form::see_other, security, status};
+use crate::{ssr, store::accounts::AccountsError, transport::gate::SignedIn};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode, Uri, header,
+    uri::PathAndQuery,
+};
+use leptos::prelude::LeptosOptions;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use pulsecast_app::{App, shell};
+
+/// What server functions are called under; see `#[server(prefix = "/fn")]` in the app.
+const FUNCTIONS: &str = "/fn/";
+const LOGIN: &str = "/login";
+const SETUP: &str = "/setup";
+
+/// Every page that the app knows, its server functions, the dashboard's files, and "not found" for the rest.
+pub fn routes(state: &AppState, options: LeptosOptions) -> Router<AppState> {
+    let context = {
+        let state = state.clone();
+        move || ssr::provide(&state)
+    };
+    let page = {
+        let options = options.clone();
+        move || shell(options.clone())
+    };
+    let rest = {
+        let (state, render) = (state.clone(), leptos_axum::render_app_to_stream_with_context(context.clone(), page.clone()));
+        move |request: Request| {
+            let (state, render) = (state.clone(), render.clone());
+            async move {
+                let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
+                if let Some(file) = assets::file(&state.config.site_root, &method, &uri, &headers).await {
+                    return file;
+                }
+                if !wants_page(&method, &headers) {
+                    return (StatusCode::NOT_FOUND, "there is nothing here\n").into_response();
+                }
+                let mut response = render(request).await.into_response();
+                if response.status() == StatusCode::OK {
+                    *response.status_mut() = StatusCode::NOT_FOUND;
+                }
+                response
+            }
+        }
+    };
+    Router::new()
+        .leptos_routes_with_context(&options, generate_route_list(App), context, page)
+        .layer(from_fn_with_state(state.clone(), door))
+        .fallback(rest)
+        .with_state(options)
+}
+
+fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    matches!(*method, Method::GET | Method::HEAD) && accepts.contains("text/html")
+}
+
+/// Sends people to the page that is theirs; server functions answer for themselves.
+async fn door(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with(FUNCTIONS) {
+        let (uri, headers) = (request.uri().clone(), request.headers().clone());
+        let signed_in = request.extensions().get::<SignedIn>().is_some();
+        match elsewhere(&state, &uri, signed_in).await {
+            Ok(None) => {}
+            Ok(Some(response)) => return response,
+            Err(error) => return status::refuse(&headers, error),
+        }
+    }
+    let mut response = next.run(request).await;
+    // What a page shows is for whoever is signed in now.
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+    response
+}
+
+/// Where whoever asks for this page should be instead.
+async fn elsewhere(state: &AppState, uri: &Uri, signed_in: bool) -> Result<Option<Response>, AccountsError> {
+    let path = uri.path();
+    if path != LOGIN && path != SETUP {
+        let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let next = if asked == "/" { "" } else { asked };
+        return Ok((!signed_in).then(|| see_other(LOGIN, &[("next", next)])));
+    }
+    if signed_in {
+        return Ok(Some(see_other("/", &[])));
+    }
+    let nobody_yet = state.accounts().count_accounts().await? == 0;
+    let says_so = uri.query().is_some_and(|q| q.split('&').any(|pair| pair == "error=setup"));
+    Ok(match path {
+        LOGIN if nobody_yet && !says_so => Some(see_other(LOGIN, &[("error", "setup")])),
+        LOGIN if !nobody_yet && says_so => Some(see_other(LOGIN, &[])),
+        SETUP if !nobody_yet => Some(see_other(LOGIN, &[])),
+        _ => None,
+    })
+}
+
+/// Lets the page's own inline scripts run, and no others. Called while the page's context is set up.
+pub(crate) fn allow_scripts(response: &leptos_axum::ResponseOptions, nonce: &str) {
+    if let Ok(policy) = HeaderValue::from_str(&security::page_policy(nonce)) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}

@@ -1,0 +1,115 @@
+//! Every path of the server, at a glance.
+
+use super::{
+    AppState,
+    config::Demo,
+    demo, health, login, logout, metrics, pages, scripts, security, setup,
+    status::refuse,
+    token, who,
+};
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, State},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::Response,
+    routing::{get, post},
+};
+use leptos::prelude::LeptosOptions;
+use pulsecast_protocol::{ApiError, ErrorCode, beacon::limit};
+use std::net::SocketAddr;
+use tower_http::{
+    CompressionLevel,
+    compression::{CompressionLayer, Predicate, predicate::{NotForContentType, SizeAbove}},
+    limit::RequestBodyLimitLayer,
+    trace::TraceLayer,
+};
+
+/// Routes that other parts of the server bring along, each complete with its own state.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// `POST /api/event`, `GET /api/event/pixel.gif`: `http::event::routes`. Public, no session, no origin.
+    pub ingest: Router,
+    /// `GET /connection/websocket`: `transport::routes`. Sees [`crate::transport::gate::SignedIn`]; asks the gate about origins itself.
+    pub transport: Router,
+    /// Routes for members, such as `GET /sites/{domain}/export.ndjson`. See [`crate::transport::gate::SignedIn`].
+    pub members: Router,
+}
+
+/// Forms are small: the body of an event, and a little for their encoding.
+const BODY: usize = limit::BODY + 4096;
+
+/// The whole server as one service.
+pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
+    // For everybody, from everywhere.
+    let public = Router::new()
+        .route("/js/{name}", get(scripts::script))
+        .layer(compression())
+        .merge(parts.ingest);
+
+    // For programs that watch the server.
+    let machine = Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
+        .with_state(state.clone());
+
+    // For people: pages, forms and what they call. Everything from here on passes the door of `who`.
+    let mut people = Router::new()
+        .route("/login", post(login::login))
+        .route("/logout", post(logout::logout))
+        .route("/setup", post(setup::setup))
+        .route("/api/token", post(token::token));
+    if state.config.demo == Demo::On {
+        people = people.merge(demo::routes());
+    }
+    // GET / /login /setup /sites/… , POST /fn/… , /pkg/* and other files, and 404.
+    let people = people
+        .merge(pages::routes(&state, leptos))
+        .with_state(state.clone())
+        .merge(parts.members)
+        .layer(RequestBodyLimitLayer::new(BODY))
+        .layer(compression())
+        .merge(parts.transport.layer(from_fn_with_state(state.clone(), as_client)))
+        .layer(from_fn_with_state(state.clone(), who::door))
+        .layer(state.sessions.layer(state.config.secure()))
+        .layer(from_fn(security::headers))
+        .layer(TraceLayer::new_for_http().make_span_with(span));
+
+    public.merge(machine).merge(people).layer(from_fn_with_state(state, in_time))
+}
+
+/// Small answers are not worth it, and what is compressed already gets no smaller.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worthwhile = SizeAbove::new(256)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::const_new("application/wasm"));
+    CompressionLayer::new().quality(CompressionLevel::Precise(4)).compress_when(worthwhile)
+}
+
+/// The path only: queries and headers hold tokens.
+fn span(request: &Request) -> tracing::Span {
+    tracing::info_span!("http", method = %request.method(), path = request.uri().path())
+}
+
+/// Transports count connections by address: behind a trusted proxy that has to be the client's, not the proxy's.
+async fn as_client(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
+        let ip = state.config.client_ip(peer, request.headers());
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(ip, peer.port())));
+    }
+    next.run(request).await
+}
+
+/// A request that nobody answers in time is given up, whatever it waits for: a body that does not come, a lock, a disk.
+async fn in_time(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let accept = request.headers().get(http::header::ACCEPT).cloned();
+    match tokio::time::timeout(state.config.request_timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            ::metrics::counter!("pulsecast_http_timeouts_total").increment(1);
+            let headers = accept.into_iter().map(|value| (http::header::ACCEPT, value)).collect();
+            refuse(&headers, ApiError::new(ErrorCode::Unavailable, "the request took too long: try again in a moment"))
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Headers that tell browsers what our own pages may do. A response that sets one of them itself keeps its own.
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use http::{HeaderName, HeaderValue, header};
+
+/// For everything that is no Leptos page: no inline scripts at all.
+const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
+     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    // Our addresses name sites and, at setup, a token: no other origin gets to see them.
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+];
+
+/// The policy of a page that Leptos renders: its inline scripts carry the nonce; WebAssembly needs a permission of its own. Styles may be
+/// inline because bars and heat are drawn with `style="--share: …"`, and nobody else's text gets into one.
+#[must_use]
+pub fn page_policy(nonce: &str) -> String {
+    POLICY.replace("script-src 'self'", &format!("script-src 'self' 'wasm-unsafe-eval' 'nonce-{nonce}'"))
+}
+
+/// Adds what the response has not set itself.
+pub async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,255 @@
+//! Channels, their positions and their readers. Knows frames, offsets and queues; what a channel is about, who may read it and how it
+//! is carried, others know.
+//!
+//! A reader joins in two steps, so that nothing is encoded under a lock: it learns where the channel stands ([`Hub::missed`], or
+//! [`Hub::open`] and whatever state goes with it), then attaches at that position ([`Hub::attach`]). What was published in between is
+//! delivered; where that is not possible any more the hub says so and the reader looks again. There is no gap in between.
+#![warn(missing_docs)]
+
+mod channel;
+mod counts;
+mod disconnect;
+mod family;
+mod frame;
+mod outbox;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use channel::{NotAttached, Subscription};
+pub use disconnect::Disconnect;
+pub use family::{Families, Family, Overflow, Retain};
+pub use frame::Published;
+pub use outbox::{Delivery, Outbox, Taken};
+
+use crate::{clock::SharedClock, tasks::Tasks};
+use bytes::Bytes;
+use channel::{Channel, Freed};
+use counts::Counts;
+use parking_lot::{Mutex, RwLock};
+use pulsecast_protocol::{Position, Timestamp};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+struct Shared {
+    families: Families,
+    clock: SharedClock,
+    epochs: Mutex<StdRng>,
+    readers: AtomicU64,
+    channels: RwLock<HashMap<Arc<str>, Arc<Channel>>>,
+    counts: Counts,
+}
+
+/// All channels of this server. A cheap handle.
+#[derive(Clone)]
+pub struct Hub(Arc<Shared>);
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("channels", &self.0.channels.read().len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    /// No channels yet. The seed makes the epochs: a random one in a server, so that no two runs agree; any in tests.
+    #[must_use]
+    pub fn new(families: Families, clock: SharedClock, seed: u64) -> Self {
+        Self(Arc::new(Shared {
+            families,
+            clock,
+            epochs: Mutex::new(StdRng::seed_from_u64(seed)),
+            readers: AtomicU64::new(0),
+            channels: RwLock::default(),
+            counts: Counts::default(),
+        }))
+    }
+
+    /// Publishes one line of JSON: encodes it once, keeps it as long as the channel's family says, and queues it for every reader.
+    pub fn publish(&self, channel: &str, payload: &[u8]) -> Position {
+        let now = self.now();
+        self.with(channel, |channel| {
+            let (position, delivered) = channel.publish(payload, now)?;
+            metrics::counter!("pulsecast_hub_publications_total", "family" => channel.kind).increment(1);
+            metrics::counter!("pulsecast_hub_deliveries_total", "family" => channel.kind)
+                .increment(delivered as u64);
+            Ok(position)
+        })
+    }
+
+    /// Where the channel stands; it begins where there is none. Whoever reads the state that the channel is about reads this first:
+    /// then everything up to here is in that state.
+    #[must_use]
+    pub fn open(&self, channel: &str) -> Position {
+        let now = self.now();
+        self.with(channel, |channel| channel.position(now))
+    }
+
+    /// Whether anybody receives the channel, or could still come back to it with a position. Where nobody could, it is over: who comes
+    /// later begins anew, so there is no need to publish for nobody.
+    #[must_use]
+    pub fn in_use(&self, channel: &str) -> bool {
+        let Some(found) = self.find(channel) else {
+            return false;
+        };
+        if found.free_if_unused(self.now()) {
+            self.forget(&found);
+            return false;
+        }
+        true
+    }
+
+    /// Exactly what came after `since`, oldest first, and the position then; `None` when that cannot be told: recovery is complete or says
+    /// that it is not.
+    #[must_use]
+    pub fn missed(&self, channel: &str, since: &Position) -> Option<(Position, Vec<Published>)> {
+        self.find(channel)?.missed(since, self.now())
+    }
+
+    /// All that is kept of the channel's past, oldest first, and its position; `None` where its family keeps none.
+    #[must_use]
+    pub fn kept(&self, channel: &str) -> Option<(Position, Vec<Published>)> {
+        self.0.families.of(channel).1.retain?;
+        let now = self.now();
+        Some(self.with(channel, |channel| {
+            channel.position(now).map(|_| channel.kept(now))
+        }))
+    }
+
+    /// Adds a reader that knows everything up to `after` (`None`: it wants only what comes). It is sent `first`, which is told how many
+    /// readers there are now, then what came since, then what comes. Holding the answer is being subscribed.
+    ///
+    /// # Errors
+    /// [`NotAttached::Moved`] where the channel cannot continue from there any more.
+    pub fn attach(
+        &self,
+        channel: &str,
+        after: Option<&Position>,
+        outbox: &Outbox,
+        user: &Arc<str>,
+        mut first: impl FnMut(u32) -> Bytes,
+    ) -> Result<Subscription, NotAttached> {
+        let (now, id) = (self.now(), self.0.readers.fetch_add(1, Ordering::Relaxed));
+        let channel = self.with(channel, |channel| {
+            let attached = channel.attach(id, after, outbox, user, now, &mut first)?;
+            Ok(attached.map(|()| channel.clone()))
+        })?;
+        metrics::gauge!("pulsecast_hub_subscribers", "family" => channel.kind).increment(1.0);
+        self.note_count(&channel);
+        Ok(Subscription {
+            hub: self.clone(),
+            channel,
+            id,
+        })
+    }
+
+    /// How many receive the channel.
+    #[must_use]
+    pub fn readers(&self, channel: &str) -> u32 {
+        self.find(channel).map_or(0, |channel| channel.readers())
+    }
+
+    /// How many different users they are.
+    #[must_use]
+    pub fn users(&self, channel: &str) -> u32 {
+        self.find(channel).map_or(0, |channel| channel.users())
+    }
+
+    /// The channels of counted families whose number of readers changed since this was last asked.
+    #[must_use]
+    pub fn changed_counts(&self) -> Vec<Arc<str>> {
+        self.0.counts.take()
+    }
+
+    /// Waits until [`Hub::changed_counts`] has something to tell. For one listener.
+    pub async fn counts_changed(&self) {
+        self.0.counts.wait().await;
+    }
+
+    /// Starts the task that frees channels nobody could come back to.
+    pub fn start(&self, tasks: &Tasks) {
+        let (hub, stop) = (self.clone(), tasks.clone());
+        tasks.spawn("hub-tender", async move {
+            let mut each = tokio::time::interval(Duration::from_secs(5));
+            loop {
+                tokio::select! {
+                    () = stop.stopping() => return,
+                    _ = each.tick() => hub.tend(),
+                }
+            }
+        });
+    }
+
+    /// Frees channels that have no reader and whose past is over.
+    pub fn tend(&self) {
+        let now = self.now();
+        let all: Vec<_> = self.0.channels.read().values().cloned().collect();
+        metrics::gauge!("pulsecast_hub_channels").set(all.len() as f64);
+        for channel in all {
+            if channel.free_if_idle(now) {
+                self.forget(&channel);
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    fn find(&self, channel: &str) -> Option<Arc<Channel>> {
+        self.0.channels.read().get(channel).cloned()
+    }
+
+    /// Does something with a channel that is not over, beginning it where there is none.
+    fn with<T>(&self, name: &str, mut act: impl FnMut(&Arc<Channel>) -> Result<T, Freed>) -> T {
+        loop {
+            let channel = self.find(name).unwrap_or_else(|| self.begin(name));
+            match act(&channel) {
+                Ok(done) => return done,
+                Err(Freed) => self.forget(&channel),
+            }
+        }
+    }
+
+    fn begin(&self, name: &str) -> Arc<Channel> {
+        let (kind, family) = self.0.families.of(name);
+        let epoch = format!("{:016x}", self.0.epochs.lock().random::<u64>());
+        let name: Arc<str> = name.into();
+        let channel = Arc::new(Channel::new(name.clone(), kind, family, epoch, self.now()));
+        self.0.channels.write().entry(name).or_insert(channel).clone()
+    }
+
+    /// Takes a freed channel off the list, unless another of its name has begun already.
+    fn forget(&self, freed: &Arc<Channel>) {
+        let mut channels = self.0.channels.write();
+        if channels
+            .get(&freed.name)
+            .is_some_and(|listed| Arc::ptr_eq(listed, freed))
+        {
+            channels.remove(&freed.name);
+        }
+    }
+
+    fn note_count(&self, channel: &Channel) {
+        if channel.family.counted {
+            self.0.counts.note(&channel.name);
+        }
+    }
+
+    fn reader_left(&self, channel: &Arc<Channel>) {
+        metrics::gauge!("pulsecast_hub_subscribers", "family" => channel.kind).decrement(1.0);
+        self.note_count(channel);
+        if channel.family.retain.is_none() && channel.free_if_idle(self.now()) {
+            self.forget(channel);
+        }
+    }
+}

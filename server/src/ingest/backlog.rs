@@ -1,0 +1,110 @@
+//! What is on disk in the inbox and not yet in the event store: bounded, between the writer's thread and the feeder's.
+
+use crate::{
+    event::{Event, VisitId},
+    sessions::Visit,
+    store::Batch,
+};
+use parking_lot::{Condvar, Mutex};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// The feeder takes at most so many events at a time.
+const BATCH: usize = 20_000;
+/// It waits for so many, or for [`PATIENCE`].
+const ENOUGH: usize = 5_000;
+/// How long an event may wait for company.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    batch: Batch,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    came: Condvar,
+    limit: usize,
+    /// The last event that the store has; the writer deletes up to here from the inbox.
+    moved: AtomicU64,
+}
+
+/// The queue. A cheap handle.
+#[derive(Clone, Debug)]
+pub struct Backlog(Arc<Shared>);
+
+impl Backlog {
+    /// Holds at most `limit` events. Full: the writer refuses new ones, so that nothing acknowledged is ever dropped.
+    #[must_use]
+    pub fn new(limit: usize, moved: u64) -> Self {
+        Self(Arc::new(Shared {
+            waiting: Mutex::default(),
+            came: Condvar::new(),
+            limit,
+            moved: AtomicU64::new(moved),
+        }))
+    }
+
+    /// How many more events there is room for.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.0.limit.saturating_sub(self.0.waiting.lock().batch.events.len())
+    }
+
+    /// Adds events, ended visits and the oldest open one.
+    pub fn push(&self, events: impl IntoIterator<Item = Event>, ended: Vec<Visit>, oldest_open: Option<VisitId>) {
+        let mut waiting = self.0.waiting.lock();
+        waiting.batch.events.extend(events);
+        waiting.batch.ended.extend(ended);
+        if oldest_open.is_some() {
+            waiting.batch.oldest_open = oldest_open;
+        }
+        self.0.came.notify_one();
+    }
+
+    /// Nothing more will come.
+    pub fn close(&self) {
+        self.0.waiting.lock().closed = true;
+        self.0.came.notify_one();
+    }
+
+    /// What waits, as soon as it is worth a transaction; `None` when nothing more will come, an empty batch when nothing came for a while.
+    pub fn take(&self) -> Option<Batch> {
+        let mut waiting = self.0.waiting.lock();
+        if waiting.batch.is_empty() && !waiting.closed {
+            self.0.came.wait_for(&mut waiting, Duration::from_secs(5));
+        }
+        if waiting.batch.is_empty() {
+            return if waiting.closed { None } else { Some(Batch::default()) };
+        }
+        if waiting.batch.events.len() < ENOUGH && !waiting.closed {
+            self.0.came.wait_while_for(&mut waiting, |w| w.batch.events.len() < ENOUGH && !w.closed, PATIENCE);
+        }
+        let batch = &mut waiting.batch;
+        if batch.events.len() <= BATCH {
+            return Some(std::mem::take(batch));
+        }
+        let rest = batch.events.split_off(BATCH);
+        // Ended visits and the oldest open one may be of events in the rest: they go with the last piece.
+        let events = std::mem::replace(&mut batch.events, rest);
+        Some(Batch { events, ..Batch::default() })
+    }
+
+    /// The store has everything up to here.
+    pub fn moved(&self, seq: u64) {
+        self.0.moved.fetch_max(seq, Ordering::Release);
+    }
+
+    /// The last event that the store has.
+    #[must_use]
+    pub fn moved_through(&self) -> u64 {
+        self.0.moved.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,123 @@
+//! The stages between a request and the inbox: plain functions from one type to the next, so that a skipped stage does not compile.
+
+use super::{DropReason, Outcome, Overload};
+use crate::{
+    enrich::{Agent, Agents, Countries, Page, Salts, client, source},
+    event::{Client, Hit, Kind},
+    sites::{Site, Sites},
+};
+use pulsecast_protocol::{
+    Domain, FieldErrors, Timestamp,
+    beacon::{Beacon, ENGAGEMENT, PAGEVIEW},
+};
+use std::{net::IpAddr, sync::Arc};
+
+/// What a request says besides its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Who it comes from, proxies seen through.
+    pub ip: IpAddr,
+    /// `User-Agent`.
+    pub user_agent: String,
+    /// `Accept-Language`.
+    pub accept_language: Option<String>,
+}
+
+/// The tables that enrichment looks things up in. Cheap handles.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// User agents.
+    pub agents: Agents,
+    /// Countries.
+    pub countries: Countries,
+    /// Visitor salts.
+    pub salts: Salts,
+}
+
+/// A report whose site is known and whose page is the site's.
+pub(super) struct Admitted {
+    site: Arc<Site>,
+    page: Page,
+    beacon: Beacon,
+}
+
+/// An admitted report of a person.
+pub(super) struct Human {
+    admitted: Admitted,
+    agent: Arc<Agent>,
+}
+
+/// Finds the site and checks that the page is its own.
+pub(super) fn admit(beacon: Beacon, domain: &str, sites: &Sites) -> Result<Admitted, Outcome> {
+    let invalid = |field: &str, message: String| Outcome::Invalid(FieldErrors::one(field, message));
+    let domain: Domain = domain.parse().map_err(|e| invalid("domain", format!("{e}")))?;
+    let site = sites.get(&domain).ok_or_else(|| {
+        Outcome::UnknownSite(FieldErrors::one(
+            "domain",
+            format!("`{domain}` is not a site of this server: add it on the dashboard, or correct data-site in the snippet"),
+        ))
+    })?;
+    let page = Page::parse(&beacon.url, beacon.hash).map_err(|e| invalid("url", e.to_string()))?;
+    if !site.settings.accepts_host(&page.hostname) {
+        return Err(Outcome::Dropped(DropReason::Hostname));
+    }
+    Ok(Admitted { site, page, beacon })
+}
+
+/// Leaves out programs, counting them by name.
+pub(super) fn reject_bots(admitted: Admitted, sender: &Sender, agents: &Agents) -> Result<Human, Outcome> {
+    let agent = agents.read(&sender.user_agent);
+    match &agent.bot {
+        Some(bot) => {
+            metrics::counter!("pulsecast_bots_total", "bot" => bot.clone()).increment(1);
+            Err(Outcome::Dropped(DropReason::Bot))
+        }
+        None => Ok(Human { admitted, agent }),
+    }
+}
+
+/// Makes of it what is stored. The address ends here.
+pub(super) fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timestamp) -> Result<(Arc<Site>, Hit), Outcome> {
+    let Human { admitted: Admitted { site, page, beacon }, agent } = human;
+    let at = now.plus(-beacon.age);
+    let domain = site.settings.domain.as_str();
+    let visitor = tables
+        .salts
+        .name(at, &sender.user_agent, sender.ip, domain, &page.hostname)
+        .ok_or(Outcome::Overloaded(Overload::NoSalt))?;
+    let from = source::source(beacon.referrer.as_deref(), &page.utm, |host| host == page.hostname || site.settings.domain.as_str() == host);
+    let hit = Hit {
+        site: site.id,
+        at,
+        kind: match (beacon.name.as_str(), beacon.interactive) {
+            (PAGEVIEW, _) => Kind::Pageview,
+            (ENGAGEMENT, _) => Kind::Engagement,
+            (_, true) => Kind::Custom,
+            (_, false) => Kind::CustomPassive,
+        },
+        name: beacon.name,
+        visitor: visitor.today,
+        visitor_before: visitor.before,
+        hostname: page.hostname,
+        path: page.path,
+        referrer: from.referrer,
+        source: from.name,
+        medium: from.medium,
+        utm: page.utm,
+        client: Client {
+            browser: agent.browser.clone(),
+            browser_version: agent.browser_version.clone(),
+            os: agent.os.clone(),
+            os_version: agent.os_version.clone(),
+            device: agent.device.clone(),
+            screen: beacon.screen_width.map(|width| client::screen(width).to_owned()),
+            country: tables.countries.of(sender.ip),
+            language: sender.accept_language.as_deref().and_then(client::language),
+        },
+        props: beacon.props,
+        revenue: beacon.revenue.map(|revenue| (revenue.amount, revenue.currency)),
+        scroll_depth: beacon.scroll_depth,
+        engaged: beacon.engaged,
+    };
+    Ok((site, hit))
+}

@@ -1,0 +1,21 @@
+//! The Pulsecast server. ARCHITECTURE.md has the map and the table of who may use whom.
+
+pub mod auth;
+pub mod boot;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod enrich;
+pub mod event;
+pub mod health;
+pub mod http;
+pub mod hub;
+pub mod ingest;
+pub mod live;
+pub mod metrics;
+pub mod sessions;
+pub mod sites;
+pub mod ssr;
+pub mod store;
+pub mod tasks;
+pub mod transport;

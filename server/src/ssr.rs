@@ -1,0 +1,168 @@
+//! What the screens need of the server, bound to whoever asks: implements the app's [`Api`] over accounts, sites and the live window.
+
+use crate::{
+    http::{AppState, pages},
+    sites::{AccountId, Site},
+    store::accounts::{Role, load_sites},
+    transport::gate::SignedIn,
+};
+use async_trait::async_trait;
+use http::request::Parts;
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::ResponseOptions;
+use pulsecast_app::api::{Api, SharedApi};
+use pulsecast_protocol::{
+    ApiError, Domain, ErrorCode,
+    account::{SiteSettings, SiteSummary, Viewer},
+    live::LiveState,
+};
+use std::sync::Arc;
+
+/// Most entries of a site's lists of hostnames and origins.
+const MAX_LIST: usize = 100;
+
+/// Puts the asker's [`Api`] into the context of the page or server function that is being set up, and lets its own scripts run.
+pub fn provide(state: &AppState) {
+    // Without a request the routes are being listed, not rendered.
+    let Some(request) = use_context::<Parts>() else {
+        return;
+    };
+    let viewer = request.extensions.get::<SignedIn>().cloned();
+    let base_url = state.config.base_url(&request);
+    let api: SharedApi = Arc::new(RequestApi { state: state.clone(), viewer, base_url });
+    provide_context(api);
+    if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), leptos::nonce::use_nonce()) {
+        pages::allow_scripts(&response, &nonce);
+    }
+}
+
+struct RequestApi {
+    state: AppState,
+    viewer: Option<SignedIn>,
+    base_url: String,
+}
+
+impl RequestApi {
+    fn account(&self) -> Result<AccountId, ApiError> {
+        match &self.viewer {
+            Some(SignedIn(account, _)) => Ok(*account),
+            None => Err(ApiError::new(ErrorCode::Unauthorized, "nobody is signed in: sign in and try again")),
+        }
+    }
+
+    /// A site that the asker may see. Others do not exist for them.
+    fn visible(&self, domain: &Domain) -> Result<Arc<Site>, ApiError> {
+        let account = self.account()?;
+        self.state
+            .sites
+            .get(domain)
+            .filter(|site| site.is_member(account))
+            .ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no site {domain} among yours")))
+    }
+
+    /// A site that the asker may change.
+    async fn owned(&self, domain: &Domain) -> Result<Arc<Site>, ApiError> {
+        let site = self.visible(domain)?;
+        match self.state.accounts().role(site.id, self.account()?).await? {
+            Some(Role::Owner) => Ok(site),
+            _ => Err(ApiError::new(ErrorCode::Forbidden, "only an owner of the site may change it: ask one")),
+        }
+    }
+
+    async fn reload(&self) -> Result<(), ApiError> {
+        Ok(load_sites(self.state.accounts(), &self.state.sites).await?)
+    }
+
+    /// The window knows of the last half hour, the accounts of all before.
+    async fn has_ever(&self, site: &Site, live: &LiveState) -> Result<bool, ApiError> {
+        Ok(!live.stream.is_empty() || self.state.accounts().first_event_at(site.id).await?.is_some())
+    }
+}
+
+#[async_trait]
+impl Api for RequestApi {
+    fn viewer(&self) -> Option<Viewer> {
+        self.viewer.as_ref().map(|SignedIn(_, email)| Viewer { email: email.clone() })
+    }
+
+    fn public_url(&self) -> String {
+        self.base_url.clone()
+    }
+
+    fn timezones(&self) -> Vec<String> {
+        let places = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+        let mut names: Vec<String> = places
+            .filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"))
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        names.insert(0, "UTC".to_owned());
+        names
+    }
+
+    async fn sites(&self) -> Result<Vec<SiteSummary>, ApiError> {
+        let account = self.account()?;
+        let mut summaries = Vec::new();
+        for site in self.state.sites.all().into_iter().filter(|site| site.is_member(account)) {
+            let domain = site.settings.domain.clone();
+            let live = self.state.live.snapshot(&domain);
+            let has_events = self.has_ever(&site, &live).await?;
+            // A list of many sites has no use for their streams: the page stays small.
+            let live = LiveState { stream: Vec::new(), top: Vec::new(), ..live };
+            summaries.push(SiteSummary { domain, has_events, live });
+        }
+        Ok(summaries)
+    }
+
+    async fn add_site(&self, domain: String, timezone: String) -> Result<SiteSettings, ApiError> {
+        let account = self.account()?;
+        let domain: Domain = domain.parse().map_err(invalid)?;
+        let settings = SiteSettings { timezone, ..SiteSettings::new(domain) };
+        check(&settings)?;
+        self.state.accounts().add_site(&settings, &[account], self.state.clock().now()).await?;
+        self.reload().await?;
+        Ok(settings)
+    }
+
+    async fn site(&self, domain: Domain) -> Result<SiteSettings, ApiError> {
+        Ok(self.visible(&domain)?.settings.clone())
+    }
+
+    async fn save_site(&self, settings: SiteSettings) -> Result<SiteSettings, ApiError> {
+        let site = self.owned(&settings.domain).await?;
+        check(&settings)?;
+        self.state.accounts().save_site(site.id, &settings).await?;
+        self.reload().await?;
+        Ok(settings)
+    }
+
+    async fn remove_site(&self, domain: Domain) -> Result<(), ApiError> {
+        let site = self.owned(&domain).await?;
+        self.state.accounts().remove_site(site.id).await?;
+        self.reload().await
+    }
+
+    async fn has_events(&self, domain: Domain) -> Result<bool, ApiError> {
+        let site = self.visible(&domain)?;
+        self.has_ever(&site, &self.state.live.snapshot(&domain)).await
+    }
+
+    async fn live(&self, domain: Domain) -> Result<LiveState, ApiError> {
+        self.visible(&domain)?;
+        Ok(self.state.live.snapshot(&domain))
+    }
+}
+
+fn invalid(error: impl std::fmt::Display) -> ApiError {
+    ApiError::new(ErrorCode::Invalid, error.to_string())
+}
+
+fn check(settings: &SiteSettings) -> Result<(), ApiError> {
+    if settings.timezone.parse::<chrono_tz::Tz>().is_err() {
+        return Err(invalid(format!("`{}` is not a time zone: choose one such as Europe/Berlin", settings.timezone)));
+    }
+    if settings.hostnames.len() > MAX_LIST || settings.origins.len() > MAX_LIST {
+        return Err(invalid(format!("a site has at most {MAX_LIST} hostnames and {MAX_LIST} origins: use wildcards such as *.example.com")));
+    }
+    Ok(())
+}

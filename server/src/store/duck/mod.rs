@@ -1,0 +1,84 @@
+//! Events in DuckDB, embedded: one file, one writer, readers beside it.
+
+mod read;
+mod write;
+
+pub use read::DuckReader;
+pub use write::DuckWriter;
+
+use super::StoreError;
+use duckdb::{Config, Connection};
+use std::path::{Path, PathBuf};
+
+/// Schema steps, by number; a step once released is never changed.
+const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../../migrations/events/0001_events_and_visits.sql"))];
+
+/// How much the engine may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DuckSettings {
+    /// The file.
+    pub path: PathBuf,
+    /// Memory limit in MiB; real use goes 35–50 % above it.
+    pub memory_mib: u32,
+    /// Worker threads.
+    pub threads: u32,
+}
+
+fn fault(path: &Path, error: &duckdb::Error) -> StoreError {
+    let message = error.to_string();
+    let path = path.display().to_string();
+    if message.contains("Conflicting lock") || message.contains("Could not set lock") {
+        return StoreError::InUse { path };
+    }
+    // Only the first line: the rest is DuckDB's stack trace.
+    StoreError::Engine { path, message: message.lines().next().unwrap_or_default().to_owned() }
+}
+
+/// Opens or makes the file and brings its schema up to date. Gives the writer and a reader of the same database.
+///
+/// # Errors
+/// When the file is in use, damaged, or of a newer schema.
+pub fn open(settings: &DuckSettings) -> Result<(DuckWriter, DuckReader), StoreError> {
+    let connection = connect(settings)?;
+    let reader = connection.try_clone().map_err(|e| fault(&settings.path, &e))?;
+    Ok((DuckWriter::new(settings.clone(), connection), DuckReader::new(settings.path.clone(), reader)))
+}
+
+fn connect(settings: &DuckSettings) -> Result<Connection, StoreError> {
+    let path = &settings.path;
+    let fault = |e: duckdb::Error| fault(path, &e);
+    let config = Config::default()
+        .max_memory(&format!("{}MiB", settings.memory_mib))
+        .and_then(|c| c.threads(i64::from(settings.threads)))
+        .and_then(|c| c.enable_autoload_extension(false))
+        // Checkpoints stall the writer: they are made at quiet moments, this is only the backstop.
+        .and_then(|c| c.with("checkpoint_threshold", "256MB"))
+        .and_then(|c| c.with("preserve_insertion_order", "true"))
+        .map_err(fault)?;
+    let connection = Connection::open_with_flags(path, config).map_err(fault)?;
+    migrate(&connection, path)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let fault = |e: duckdb::Error| fault(path, &e);
+    connection
+        .execute_batch("create table if not exists schema_migrations (version bigint not null)")
+        .map_err(fault)?;
+    let found: i64 = connection
+        .query_row("select coalesce(max(version), 0) from schema_migrations", [], |row| row.get(0))
+        .map_err(fault)?;
+    let known = MIGRATIONS.last().map_or(0, |(version, _)| *version);
+    if found > known {
+        return Err(StoreError::Newer { path: path.display().to_string(), found, known });
+    }
+    for (version, step) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
+        connection
+            .execute_batch(&format!("begin; {step}; insert into schema_migrations values ({version}); commit;"))
+            .map_err(fault)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+use super::*;
+use crate::{
+    event::{Event, Kind, SiteId, VisitId},
+    sessions::{Sessions, Visit, fixture::hit},
+    store::{Batch, EventReader, EventStore, Progress},
+};
+use pulsecast_protocol::Timestamp;
+
+fn settings(dir: &tempfile::TempDir) -> DuckSettings {
+    DuckSettings { path: dir.path().join("events.duckdb"), memory_mib: 256, threads: 1 }
+}
+
+fn batch() -> Batch {
+    let mut sessions = Sessions::new();
+    let mut full = hit(7, 1, "/b");
+    full.kind = Kind::Custom;
+    full.name = "Signup".into();
+    full.props.insert("plan".into(), "pro".into());
+    full.revenue = Some((9.5, "EUR".into()));
+    full.client.country = Some("DE".into());
+    full.utm.source = Some("news".into());
+    let events: Vec<Event> = [hit(7, 0, "/a"), full, hit(u64::MAX, 2, "/a")]
+        .into_iter()
+        .enumerate()
+        .map(|(i, hit)| sessions.attribute(i as u64 + 1, hit))
+        .collect();
+    let ended: Vec<Visit> = sessions.end(Timestamp(500 * Timestamp::MINUTE));
+    Batch { events, ended, oldest_open: Some(VisitId(4)) }
+}
+
+#[test]
+fn what_is_written_reads_back_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let batch = batch();
+    {
+        let (mut writer, _) = open(&settings(&dir)).unwrap();
+        writer.append(&batch).unwrap();
+        assert_eq!(writer.progress().unwrap(), Progress { last_seq: 3, oldest_open: VisitId(4) });
+    }
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    assert_eq!(writer.progress().unwrap().last_seq, 3);
+    assert_eq!(reader.since(Timestamp(0), 10).unwrap(), batch.events);
+    assert_eq!(reader.since(Timestamp(0), 1).unwrap(), batch.events[2..], "the newest when there are too many");
+    assert_eq!(reader.open_visit_events(VisitId(0)).unwrap(), [], "ended visits are not open");
+    assert!(reader.has_events(SiteId(1)).unwrap() && !reader.has_events(SiteId(2)).unwrap());
+    assert_eq!(reader.hours(Timestamp(0)).unwrap()[0].1.pageviews, 2);
+}
+
+#[test]
+fn a_batch_that_comes_again_is_written_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    writer.append(&batch()).unwrap();
+    writer.append(&batch()).unwrap();
+    assert_eq!(reader.since(Timestamp(0), 10).unwrap().len(), 3);
+}
+
+#[test]
+fn events_of_visits_that_go_on_are_found_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    let mut batch = batch();
+    batch.ended.retain(|visit| visit.id == VisitId(1));
+    batch.oldest_open = Some(VisitId(3));
+    writer.append(&batch).unwrap();
+    let open = reader.open_visit_events(writer.progress().unwrap().oldest_open).unwrap();
+    assert_eq!(open, batch.events[2..]);
+}
+
+#[test]
+fn an_export_has_readable_names_and_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    writer.append(&batch()).unwrap();
+    let first = reader.export(SiteId(1), 0, 2).unwrap();
+    assert_eq!(first.len(), 2);
+    let signup = &first[1].1;
+    assert_eq!(signup["name"], "Signup");
+    assert_eq!(signup["props"]["plan"], "pro");
+    assert_eq!(signup["revenue"]["amount"], 9.5);
+    assert_eq!(signup["time"], "1970-01-01T00:01:00.000Z");
+    assert_eq!(reader.export(SiteId(1), first[1].0, 2).unwrap().len(), 1);
+}
+
+#[test]
+fn a_second_process_and_a_newer_schema_are_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let (writer, _) = open(&settings(&dir)).unwrap();
+        drop(writer);
+        let connection = connect(&settings(&dir)).unwrap();
+        connection.execute_batch("insert into schema_migrations values (99)").unwrap();
+    }
+    let error = open(&settings(&dir)).err().unwrap();
+    assert!(error.to_string().contains("upgrade the binary"), "{error}");
+}

@@ -1,0 +1,191 @@
+//! The writer: batches in, all or nothing, progress in the same transaction.
+
+use super::{DuckSettings, connect, fault};
+use crate::{
+    event::{Client, Event, Kind, Utm},
+    sessions::{Page, Visit},
+    store::{Batch, EventStore, Progress, StoreError},
+};
+use duckdb::{
+    Appender, Connection, ToSql, Transaction, params, params_from_iter,
+    types::{TimeUnit, Value},
+};
+use pulsecast_protocol::Timestamp;
+use std::collections::HashMap;
+
+/// How many paths' numbers are remembered; beyond, all are forgotten and looked up again.
+const REMEMBERED_PATHS: usize = 200_000;
+
+/// Writes events and visits.
+pub struct DuckWriter {
+    settings: DuckSettings,
+    /// `None` after an error: opened again with the next call, as DuckDB may have declared the whole database invalid.
+    connection: Option<Connection>,
+    paths: HashMap<Box<str>, i32>,
+    next_path: i32,
+}
+
+impl DuckWriter {
+    pub(super) fn new(settings: DuckSettings, connection: Connection) -> Self {
+        Self { settings, connection: Some(connection), paths: HashMap::new(), next_path: 0 }
+    }
+
+    fn with<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut HashMap<Box<str>, i32>, &mut i32) -> duckdb::Result<T>,
+    ) -> Result<T, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.settings)?,
+        };
+        let outcome = work(&connection, &mut self.paths, &mut self.next_path);
+        match outcome {
+            Ok(value) => {
+                self.connection = Some(connection);
+                Ok(value)
+            }
+            Err(error) => {
+                // Numbers given to paths in the failed transaction are not in the table.
+                self.paths.clear();
+                Err(fault(&self.settings.path, &error))
+            }
+        }
+    }
+}
+
+impl EventStore for DuckWriter {
+    fn progress(&mut self) -> Result<Progress, StoreError> {
+        self.with(|connection, _, _| progress(connection))
+    }
+
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.with(|connection, paths, next_path| {
+            let transaction = connection.unchecked_transaction()?;
+            let done = progress(&transaction)?;
+            // After an error whose commit did reach the disk, the same batch comes again.
+            let events: Vec<&Event> = batch.events.iter().filter(|event| event.seq > done.last_seq).collect();
+            if events.is_empty() && !batch.events.is_empty() {
+                return transaction.commit();
+            }
+            let pages = events.iter().map(|event| event.hit.path.as_str());
+            let ends = batch.ended.iter().flat_map(|visit| visit.entry.iter().chain(&visit.exit));
+            number_paths(&transaction, paths, next_path, pages.chain(ends.map(|page| page.path.as_str())))?;
+            append_all(&transaction, "events", &events, |appender, event| append_event(appender, event, paths))?;
+            append_all(&transaction, "visits", &batch.ended, |appender, visit| append_visit(appender, visit, paths))?;
+            let last_seq = events.last().map_or(done.last_seq, |event| event.seq);
+            let oldest_open = batch.oldest_open.unwrap_or(done.oldest_open).0;
+            transaction.execute("update progress set last_seq = ?, oldest_open = ?", params![last_seq, oldest_open])?;
+            transaction.commit()
+        })
+    }
+
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.with(|connection, _, _| connection.execute_batch("checkpoint"))
+    }
+}
+
+fn progress(connection: &Connection) -> duckdb::Result<Progress> {
+    connection.query_row("select last_seq, oldest_open from progress", [], |row| {
+        Ok(Progress { last_seq: row.get(0)?, oldest_open: crate::event::VisitId(row.get(1)?) })
+    })
+}
+
+/// Makes sure that every path has a number in the dictionary and is remembered.
+fn number_paths<'a>(
+    transaction: &Transaction<'_>,
+    known: &mut HashMap<Box<str>, i32>,
+    next: &mut i32,
+    wanted: impl Iterator<Item = &'a str>,
+) -> duckdb::Result<()> {
+    let wanted: std::collections::BTreeSet<&str> = wanted.collect();
+    if known.len() + wanted.len() > REMEMBERED_PATHS {
+        known.clear();
+    }
+    let missing: Vec<&str> = wanted.into_iter().filter(|path| !known.contains_key(*path)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    *next = transaction.query_row("select coalesce(max(id), 0) + 1 from paths", [], |row| row.get(0))?;
+    for chunk in missing.chunks(1000) {
+        let marks = vec!["?"; chunk.len()].join(",");
+        let mut select = transaction.prepare(&format!("select path, id from paths where path in ({marks})"))?;
+        let rows = select.query_map(params_from_iter(chunk), |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        for row in rows {
+            let (path, id) = row?;
+            known.insert(path.into_boxed_str(), id);
+        }
+    }
+    let mut appender = transaction.appender("paths")?;
+    for path in missing {
+        if !known.contains_key(path) {
+            appender.append_row(params![*next, path])?;
+            known.insert(path.into(), *next);
+            *next += 1;
+        }
+    }
+    appender.flush()
+}
+
+fn append_all<T>(
+    transaction: &Transaction<'_>,
+    table: &str,
+    rows: &[T],
+    append: impl Fn(&mut Appender<'_>, &T) -> duckdb::Result<()>,
+) -> duckdb::Result<()> {
+    let mut appender = transaction.appender(table)?;
+    rows.iter().try_for_each(|row| append(&mut appender, row))?;
+    appender.flush()
+}
+
+fn timestamp(at: Timestamp) -> Value {
+    Value::Timestamp(TimeUnit::Millisecond, at.millis())
+}
+
+/// How a kind is written.
+pub(super) const fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Pageview => "pageview",
+        Kind::Custom => "custom",
+        Kind::CustomPassive => "passive",
+        Kind::Engagement => "engagement",
+    }
+}
+
+fn append_event(appender: &mut Appender<'_>, event: &Event, paths: &HashMap<Box<str>, i32>) -> duckdb::Result<()> {
+    let hit = &event.hit;
+    let at = timestamp(hit.at);
+    let kind = kind_name(hit.kind);
+    let path = paths.get(hit.path.as_str());
+    let props = (!hit.props.is_empty()).then(|| serde_json::to_string(&hit.props).unwrap_or_default());
+    let (amount, currency) = hit.revenue.as_ref().map_or((None, None), |(amount, currency)| (Some(*amount), Some(currency)));
+    let mut row: Vec<&dyn ToSql> =
+        vec![&event.seq, &hit.site.0, &at, &kind, &hit.name, &event.visitor.0, &event.visit.0, &hit.hostname, &path];
+    row.extend::<[&dyn ToSql; 3]>([&hit.referrer, &hit.source, &hit.medium]);
+    row.extend(utm_columns(&hit.utm));
+    row.extend(client_columns(&hit.client));
+    row.extend::<[&dyn ToSql; 5]>([&props, &amount, &currency, &hit.scroll_depth, &hit.engaged]);
+    appender.append_row(row.as_slice())
+}
+
+fn append_visit(appender: &mut Appender<'_>, visit: &Visit, paths: &HashMap<Box<str>, i32>) -> duckdb::Result<()> {
+    let number = |page: &Option<Page>| page.as_ref().and_then(|page| paths.get(page.path.as_str()).copied());
+    let host = |page: &Option<Page>| page.as_ref().map(|page| page.hostname.clone());
+    let (start, last, bounce) = (timestamp(visit.start), timestamp(visit.last), visit.is_bounce());
+    let (entry_host, entry, exit_host, exit) = (host(&visit.entry), number(&visit.entry), host(&visit.exit), number(&visit.exit));
+    let mut row: Vec<&dyn ToSql> =
+        vec![&visit.id.0, &visit.site.0, &visit.visitor.0, &start, &last, &visit.pageviews, &visit.events, &bounce];
+    row.extend::<[&dyn ToSql; 4]>([&entry_host, &entry, &exit_host, &exit]);
+    row.extend::<[&dyn ToSql; 3]>([&visit.referrer, &visit.source, &visit.medium]);
+    row.extend(utm_columns(&visit.utm));
+    row.extend(client_columns(&visit.client));
+    appender.append_row(row.as_slice())
+}
+
+fn utm_columns(utm: &Utm) -> [&dyn ToSql; 5] {
+    [&utm.source, &utm.medium, &utm.campaign, &utm.content, &utm.term]
+}
+
+fn client_columns(client: &Client) -> [&dyn ToSql; 8] {
+    let c = client;
+    [&c.browser, &c.browser_version, &c.os, &c.os_version, &c.device, &c.screen, &c.country, &c.language]
+}

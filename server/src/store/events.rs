@@ -1,0 +1,127 @@
+//! What the program needs of an event store; DuckDB is the embedded one.
+
+use crate::{
+    event::{Event, SiteId, VisitId},
+    sessions::Visit,
+};
+use pulsecast_protocol::{Timestamp, live::HourCount};
+
+/// What went wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The engine says no.
+    #[error("the event store {path}: {message}")]
+    Engine {
+        /// Where it is.
+        path: String,
+        /// What the engine says.
+        message: String,
+    },
+    /// Somebody else has it open.
+    #[error("the event store {path} is in use by another process: stop the other pulsecast, or use another --data directory")]
+    InUse {
+        /// Where it is.
+        path: String,
+    },
+    /// Written by a newer binary.
+    #[error("the event store {path} has schema {found}, this pulsecast knows {known}: upgrade the binary or restore a backup")]
+    Newer {
+        /// Where it is.
+        path: String,
+        /// Its schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+}
+
+/// How far the inbox has been moved into the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The last event that the store has.
+    pub last_seq: u64,
+    /// Events of visits from this one on may belong to visits that had not ended.
+    pub oldest_open: VisitId,
+}
+
+impl Default for VisitId {
+    fn default() -> Self {
+        Self(0)
+    }
+}
+
+/// What goes into the store in one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// In order of their numbers.
+    pub events: Vec<Event>,
+    /// Visits that have ended; each is handed over once.
+    pub ended: Vec<Visit>,
+    /// See [`Progress::oldest_open`]; `None` leaves it as it is.
+    pub oldest_open: Option<VisitId>,
+}
+
+impl Batch {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.ended.is_empty() && self.oldest_open.is_none()
+    }
+}
+
+/// One event as it is exported: everything that is stored of it, by readable names.
+pub type ExportedEvent = serde_json::Map<String, serde_json::Value>;
+
+/// Writes; owned by the feeder.
+pub trait EventStore: Send {
+    /// How far it is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn progress(&mut self) -> Result<Progress, StoreError>;
+
+    /// Takes a batch, all or nothing, and with it the progress. Events that the store has already are skipped.
+    ///
+    /// # Errors
+    /// When the store does not take it; the caller keeps it and tries again.
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// Moves the log into the main file, at a quiet moment.
+    ///
+    /// # Errors
+    /// When that fails; nothing is lost.
+    fn checkpoint(&mut self) -> Result<(), StoreError>;
+}
+
+/// Reads; shared by everybody who asks. Calls block.
+pub trait EventReader: Send + Sync {
+    /// Events of visits that had not ended at the last append, in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn open_visit_events(&self, oldest_open: VisitId) -> Result<Vec<Event>, StoreError>;
+
+    /// Events since a time, in order of their numbers, at most the last `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn since(&self, at: Timestamp, limit: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// Pageviews by hour since a time.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn hours(&self, since: Timestamp) -> Result<Vec<(SiteId, HourCount)>, StoreError>;
+
+    /// Whether the site has any event.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn has_events(&self, site: SiteId) -> Result<bool, StoreError>;
+
+    /// The site's events after `seq`, in order, at most `limit`, with the number of each.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn export(&self, site: SiteId, after: u64, limit: usize) -> Result<Vec<(u64, ExportedEvent)>, StoreError>;
+}

@@ -1,0 +1,8 @@
+//! Where things are kept. Traits here; an adapter a file or folder below, named only in `boot`.
+
+pub mod accounts;
+pub mod duck;
+pub mod events;
+pub mod inbox;
+
+pub use events::{Batch, EventReader, EventStore, ExportedEvent, Progress, StoreError};

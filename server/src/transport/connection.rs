@@ -1,0 +1,300 @@
+//! One client, whatever carries its bytes: takes its lines in, does what the session decides, and fills the outbox that the skin empties.
+
+use super::{
+    Services, TransportState,
+    doors::{Door, door},
+    gate::Identity,
+    heart::Heart,
+    keeper::Line,
+    session::{Outcome, Session, no},
+};
+use crate::hub::{Disconnect, NotAttached, Outbox, Published, Subscription};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use pulsecast_protocol::{
+    Channel, Domain, Position,
+    live::OnlineCount,
+    wire::{
+        Command, Empty, Ended, HistoryRequest, HistoryResult, PresenceStatsResult, Publication, Push, Raw,
+        Reply, SubscribeResult, code,
+    },
+};
+use serde_json::value::{RawValue, to_raw_value};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, atomic::Ordering},
+};
+
+/// Missed publications beyond this many bytes are not sent one by one: the state is smaller.
+const MOST_MISSED: usize = 256 << 10;
+/// How often a channel may move on while somebody joins it, before they are asked to come again.
+const ATTEMPTS: usize = 4;
+
+/// One client.
+pub struct Connection {
+    services: Arc<Services>,
+    session: Session,
+    line: Arc<Line>,
+    user: Arc<str>,
+    subscriptions: HashMap<String, Subscription>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// A client that has yet to say `connect`. `who` is whom its request speaks for.
+    #[must_use]
+    pub fn new(state: &TransportState, who: Identity) -> Self {
+        let services = state.0.clone();
+        let now = services.clock.now();
+        let outbox = Outbox::new(services.limits.outbox);
+        let line = Arc::new(Line {
+            outbox,
+            heart: Mutex::new(Heart::new(&services.limits, now)),
+        });
+        services.keeper.keep(&line);
+        let client = format!(
+            "{:x}-{:x}",
+            now.millis(),
+            services.opened.fetch_add(1, Ordering::Relaxed)
+        );
+        let session = Session::new(services.gate.clone(), client, who, &services.limits, now);
+        Self {
+            services,
+            session,
+            line,
+            user: "".into(),
+            subscriptions: HashMap::new(),
+        }
+    }
+
+    /// What waits to be written to it.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.line.outbox
+    }
+
+    /// Takes one line from the client.
+    pub fn receive(&mut self, line: &str) {
+        let now = self.services.clock.now();
+        let Ok(command) = serde_json::from_str::<Command>(line) else {
+            return self.line.outbox.finish(Disconnect::BadRequest);
+        };
+        match self.session.take(command, now) {
+            Outcome::Nothing => {}
+            Outcome::Reply(reply) => self.send(&reply),
+            Outcome::Greeted(reply) => {
+                let who = self.session.who();
+                self.user = who.user.as_str().into();
+                self.line.heart.lock().greeted(who.expires, now);
+                self.send(&reply);
+            }
+            Outcome::Pong => {
+                self.line.heart.lock().answered();
+                self.check_rights();
+            }
+            Outcome::Join { id, channel, since } => self.join(id, &channel, since.as_ref()),
+            Outcome::Leave { id, channel } => {
+                self.subscriptions.remove(&channel);
+                self.send(&Reply {
+                    id,
+                    unsubscribe: Some(Empty {}),
+                    ..Reply::default()
+                });
+            }
+            Outcome::History { id, request } => {
+                let reply = self.history(id, &request).unwrap_or_else(|code| no(id, code));
+                self.send(&reply);
+            }
+            Outcome::PresenceStats { id, channel } => {
+                let hub = &self.services.hub;
+                let stats = PresenceStatsResult {
+                    num_clients: hub.readers(&channel),
+                    num_users: hub.users(&channel),
+                };
+                self.send(&Reply {
+                    id,
+                    presence_stats: Some(stats),
+                    ..Reply::default()
+                });
+            }
+            Outcome::End(why) => self.line.outbox.finish(why),
+        }
+    }
+
+    fn send(&self, reply: &Reply) {
+        let _queued = self.line.outbox.reply(encode(reply));
+    }
+
+    fn join(&mut self, id: u32, channel: &Channel, since: Option<&Position>) {
+        let name = channel.to_string();
+        for _ in 0..ATTEMPTS {
+            let joined = match door(channel) {
+                Door::Live(site) => self.join_live(id, &name, site, since),
+                Door::Online(_) => self.join_online(id, &name),
+                Door::Later => break,
+            };
+            match joined {
+                Ok(subscription) => {
+                    self.subscriptions.insert(name, subscription);
+                    return;
+                }
+                Err(NotAttached::Cut) => return,
+                Err(NotAttached::Moved) => {}
+            }
+        }
+        self.session.left(&name);
+        self.send(&no(id, code::INTERNAL));
+    }
+
+    /// What was missed, exactly, or the site's state: either way the channel goes on from the position that is answered.
+    fn join_live(
+        &self,
+        id: u32,
+        name: &str,
+        site: &Domain,
+        since: Option<&Position>,
+    ) -> Result<Subscription, NotAttached> {
+        let Services { hub, live, .. } = &*self.services;
+        let missed = since
+            .and_then(|since| hub.missed(name, since))
+            .filter(|(_, missed)| {
+                missed
+                    .iter()
+                    .map(|published| published.frame.len())
+                    .sum::<usize>()
+                    <= MOST_MISSED
+            });
+        let recovered = missed.is_some();
+        let (position, publications, data) = match missed {
+            Some((position, missed)) => (position, publications(&missed), None),
+            None => {
+                let state = live.snapshot(site);
+                (state.position.clone(), Vec::new(), to_raw_value(&state).ok())
+            }
+        };
+        if since.is_some() {
+            let outcome = if recovered { "complete" } else { "anew" };
+            metrics::counter!("pulsecast_recoveries_total", "outcome" => outcome).increment(1);
+        }
+        let result = SubscribeResult {
+            recoverable: true,
+            positioned: true,
+            epoch: position.epoch.clone(),
+            offset: position.offset,
+            publications,
+            recovered,
+            data,
+            was_recovering: since.is_some(),
+            ..SubscribeResult::default()
+        };
+        let first = encode(&Reply {
+            id,
+            subscribe: Some(result),
+            ..Reply::default()
+        });
+        hub.attach(name, Some(&position), &self.line.outbox, &self.user, |_| {
+            first.clone()
+        })
+    }
+
+    fn join_online(&self, id: u32, name: &str) -> Result<Subscription, NotAttached> {
+        self.services
+            .hub
+            .attach(name, None, &self.line.outbox, &self.user, |online| {
+                let data = to_raw_value(&OnlineCount { online }).ok();
+                encode(&Reply {
+                    id,
+                    subscribe: Some(SubscribeResult {
+                        data,
+                        ..SubscribeResult::default()
+                    }),
+                    ..Reply::default()
+                })
+            })
+    }
+
+    fn history(&self, id: u32, request: &HistoryRequest) -> Result<Reply, u32> {
+        let hub = &self.services.hub;
+        let (position, mut found) = match &request.since {
+            Some(since) if !since.epoch.is_empty() => {
+                hub.kept(&request.channel).ok_or(code::NOT_AVAILABLE)?;
+                hub.missed(&request.channel, since)
+                    .ok_or(code::UNRECOVERABLE_POSITION)?
+            }
+            since => {
+                let (position, mut all) = hub.kept(&request.channel).ok_or(code::NOT_AVAILABLE)?;
+                all.retain(|published| since.as_ref().is_none_or(|since| published.offset > since.offset));
+                (position, all)
+            }
+        };
+        if request.reverse {
+            found.reverse();
+        }
+        if let Ok(most) = usize::try_from(request.limit) {
+            found.truncate(most);
+        }
+        let history = HistoryResult {
+            publications: publications(&found),
+            epoch: position.epoch,
+            offset: position.offset,
+        };
+        Ok(Reply {
+            id,
+            history: Some(history),
+            ..Reply::default()
+        })
+    }
+
+    /// Takes away what the client may not read any more: asked at each pong, so that nobody keeps a right for long that they lost.
+    fn check_rights(&mut self) {
+        for channel in self.session.revoked() {
+            self.subscriptions.remove(&channel);
+            self.session.left(&channel);
+            let unsubscribe = Some(Ended {
+                code: code::UNSUBSCRIBE_PERMISSION_REVOKED,
+                reason: "permission revoked".to_owned(),
+            });
+            let push = Some(Push {
+                channel,
+                unsubscribe,
+                ..Push::default()
+            });
+            self.send(&Reply {
+                push,
+                ..Reply::default()
+            });
+        }
+    }
+}
+
+fn publications(published: &[Published]) -> Vec<Publication> {
+    published
+        .iter()
+        .filter_map(|one| {
+            Some(Publication {
+                data: raw(&one.data)?,
+                offset: one.offset,
+            })
+        })
+        .collect()
+}
+
+fn raw(data: &Bytes) -> Option<Raw> {
+    RawValue::from_string(String::from_utf8(data.to_vec()).ok()?).ok()
+}
+
+/// Our own replies can always be written; should one not be, the client is told that the fault is ours.
+fn encode(reply: &Reply) -> Bytes {
+    serde_json::to_vec(reply)
+        .or_else(|_| serde_json::to_vec(&no(reply.id, code::INTERNAL)))
+        .unwrap_or_default()
+        .into()
+}

@@ -1,0 +1,89 @@
+//! Who may open a socket and read a channel: the questions that transports ask. The answers live in `auth::gate`.
+//!
+//! What the answers have to be:
+//! - [`Gate::open`]: at the upgrade, before anything else. An `Origin` that is neither the server's own (by public URL, or by equality
+//!   with `Host`) nor accepted by any site is [`Refused::NotAllowed`] (the transport answers 403). No `Origin` at all is no browser page:
+//!   it may come in, and is nobody until it shows a token.
+//! - [`Gate::identify_token`]: the connection token of `connect` or `refresh`. It says who; the transport knows from where.
+//! - [`Gate::may_read`]: at each subscription, and again each time rights are checked anew. `live:` wants an account that is a member
+//!   and, where there is an `Origin`, the server's own. `online:{site}` wants an origin that the site accepts, or the server's own origin for
+//!   the demo site, or a member. A site that does not exist is [`Refused::UnknownChannel`].
+
+use crate::sites::AccountId;
+use pulsecast_protocol::{Channel, Origin, Timestamp};
+
+/// Answers who may do what. One for the whole server.
+pub trait Gate: Send + Sync + 'static {
+    /// Whether a connection from this origin may be opened at all.
+    ///
+    /// # Errors
+    /// [`Refused::NotAllowed`] for an origin that has no business here.
+    fn open(&self, origin: Option<&Origin>, host: Option<&str>) -> Result<Entrance, Refused>;
+
+    /// Who a connection token speaks for. [`Identity::origin`] and [`Identity::own_origin`] of the answer are ignored: the transport
+    /// fills in where the connection came from.
+    ///
+    /// # Errors
+    /// When the token is too old or not one of ours.
+    fn identify_token(&self, token: &str, now: Timestamp) -> Result<Identity, TokenError>;
+
+    /// Whether this one may receive this channel.
+    ///
+    /// # Errors
+    /// When there is no such channel, or it is not for them.
+    fn may_read(&self, who: &Identity, channel: &Channel) -> Result<(), Refused>;
+}
+
+/// Through which door a connection came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Entrance {
+    /// Whether its `Origin` is the server's own. `false` when there is none.
+    pub own_origin: bool,
+}
+
+/// Whom a connection speaks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The account, where somebody is signed in.
+    pub account: Option<AccountId>,
+    /// Name for counting users: the account's number, a visitor's name; empty for nobody in particular.
+    pub user: String,
+    /// The page's origin; `None` for programs that are no browser.
+    pub origin: Option<Origin>,
+    /// Whether that origin is the server's own.
+    pub own_origin: bool,
+    /// When this stops being true and a new token is needed; `None` for session cookies.
+    pub expires: Option<Timestamp>,
+}
+
+/// Why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Nothing by that name, or nothing that the asker may know of.
+    #[error("unknown channel")]
+    UnknownChannel,
+    /// It is there, but not for them.
+    #[error("permission denied")]
+    NotAllowed,
+}
+
+/// What is wrong with a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It was good once: get a new one and try again.
+    #[error("token expired")]
+    Expired,
+    /// It never was: stay away.
+    #[error("invalid token")]
+    Invalid,
+}
+
+/// Set as a request extension by the HTTP middleware that reads the session cookie, and only where `Origin` is the server's own or absent:
+/// this account, by this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn(pub AccountId, pub String);
+
+/// Set as a request extension by the HTTP edge, which knows which proxies to trust: the address that the connection counts against.
+/// Without it the peer's own address is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemoteIp(pub std::net::IpAddr);

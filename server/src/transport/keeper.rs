@@ -1,0 +1,109 @@
+//! The one task that watches all connections: pings, pongs, stale ones, and telling everybody when the server goes down. A connection that
+//! is idle costs an entry in a list, no task and no timer.
+
+use super::{
+    TransportState,
+    heart::{Beat, Heart},
+};
+use crate::hub::{Disconnect, Outbox};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use pulsecast_protocol::Timestamp;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+/// The server's ping.
+const PING: Bytes = Bytes::from_static(b"{}");
+/// How long connections may take to say goodbye when the server goes down.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What keeper and connection share.
+#[derive(Debug)]
+pub struct Line {
+    pub(super) outbox: Outbox,
+    pub(super) heart: Mutex<Heart>,
+}
+
+/// All connections, by the second in which they are due.
+#[derive(Debug, Default)]
+pub struct Keeper(Mutex<BTreeMap<i64, Vec<Weak<Line>>>>);
+
+impl Keeper {
+    pub(super) fn keep(&self, line: &Arc<Line>) {
+        let due = line.heart.lock().next();
+        self.file(due, Arc::downgrade(line));
+    }
+
+    /// Looks at all that are due.
+    pub(super) fn look(&self, now: Timestamp) {
+        // What is filed under a second is due when that second is over, so that none is looked at too early.
+        while let Some(due) = self.due(second(now)) {
+            for line in due {
+                let Some(kept) = line.upgrade() else { continue };
+                let (beat, next) = {
+                    let mut heart = kept.heart.lock();
+                    (heart.beat(now), heart.next())
+                };
+                match beat {
+                    Beat::Nothing => {}
+                    Beat::Ping => {
+                        let _queued = kept.outbox.reply(PING);
+                    }
+                    Beat::End(why) => kept.outbox.cut(why),
+                }
+                // At least a second on: this look must end.
+                self.file(next.max(now.plus(1_000)), line);
+            }
+        }
+    }
+
+    pub(super) fn cut_all(&self, why: Disconnect) {
+        for line in self.0.lock().values().flatten().filter_map(Weak::upgrade) {
+            line.outbox.cut(why);
+        }
+    }
+
+    fn due(&self, before: i64) -> Option<Vec<Weak<Line>>> {
+        let mut lines = self.0.lock();
+        let first = lines.first_entry().filter(|first| *first.key() < before)?;
+        Some(first.remove())
+    }
+
+    fn file(&self, due: Timestamp, line: Weak<Line>) {
+        self.0.lock().entry(second(due)).or_default().push(line);
+    }
+}
+
+fn second(at: Timestamp) -> i64 {
+    at.millis().div_euclid(1_000)
+}
+
+pub(super) fn start(state: &TransportState) {
+    let state = state.clone();
+    let tasks = state.0.tasks.clone();
+    tasks.spawn("connection-keeper", async move {
+        let services = &state.0;
+        let mut each = tokio::time::interval(services.limits.keep_every);
+        loop {
+            tokio::select! {
+                () = services.tasks.stopping() => break,
+                _ = each.tick() => services.keeper.look(services.clock.now()),
+            }
+        }
+        let farewell = async {
+            while services.seats.taken() > 0 {
+                services.keeper.cut_all(Disconnect::Shutdown);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
+            tracing::warn!(
+                connections = services.seats.taken(),
+                "some connections did not close in time"
+            );
+        }
+    });
+}

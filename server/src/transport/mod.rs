@@ -1,0 +1,143 @@
+//! Skins over one per-connection state machine: how clients of the Centrifugo protocol reach the hub.
+//!
+//! [`session`] decides what each command means and does no I/O; [`connection`] does what it decided, against hub and live window;
+//! [`keeper`] watches all connections with one task; a skin carries bytes. There is one skin so far, [`ws`]. The doors that come later:
+//! `sse` and `stream` (`/connection/sse`, `/connection/http_stream`, with `/emulation`) and `poll` (`/api/feed/{site}`), each a file
+//! beside `ws` that feeds the same [`connection::Connection`].
+
+mod budget;
+pub mod connection;
+mod doors;
+pub mod gate;
+mod heart;
+pub mod keeper;
+mod seats;
+pub mod session;
+mod ws;
+
+use crate::{
+    clock::SharedClock,
+    hub::{Disconnect, Hub},
+    live::Live,
+    tasks::Tasks,
+};
+use axum::{Router, routing::any};
+use gate::Gate;
+use keeper::Keeper;
+use seats::Seats;
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+/// What one client, and all of them, may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections in all.
+    pub connections: usize,
+    /// Connections from one address; loopback is exempt.
+    pub connections_per_ip: u32,
+    /// Channels of one connection.
+    pub channels: usize,
+    /// Bytes of one message from a client.
+    pub message: usize,
+    /// Bytes of publications that may wait for one connection.
+    pub outbox: usize,
+    /// Commands at once.
+    pub burst: u32,
+    /// Commands a second in the long run.
+    pub commands_per_second: u32,
+    /// Milliseconds from opening to `connect`.
+    pub greet_within: i64,
+    /// Milliseconds between pings.
+    pub ping_every: i64,
+    /// Milliseconds from ping to pong.
+    pub pong_within: i64,
+    /// How long a closing handshake may take.
+    pub close_within: Duration,
+    /// How often the keeper looks at the connections that are due.
+    pub keep_every: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            connections_per_ip: 200,
+            channels: 128,
+            message: 64 * 1024,
+            outbox: 1 << 20,
+            burst: 256,
+            commands_per_second: 50,
+            greet_within: 10_000,
+            ping_every: 25_000,
+            pong_within: 10_000,
+            close_within: Duration::from_secs(5),
+            keep_every: Duration::from_secs(1),
+        }
+    }
+}
+
+/// All that transports need of the server.
+pub struct Services {
+    hub: Hub,
+    live: Live,
+    gate: Arc<dyn Gate>,
+    tasks: Tasks,
+    clock: SharedClock,
+    limits: Limits,
+    seats: Seats,
+    keeper: Keeper,
+    /// Connections opened so far; numbers them.
+    opened: AtomicU64,
+}
+
+/// A cheap handle on [`Services`].
+#[derive(Clone)]
+pub struct TransportState(Arc<Services>);
+
+impl TransportState {
+    /// Transports over these.
+    #[must_use]
+    pub fn new(
+        hub: Hub,
+        live: Live,
+        gate: Arc<dyn Gate>,
+        tasks: Tasks,
+        clock: SharedClock,
+        limits: Limits,
+    ) -> Self {
+        let seats = Seats::new(limits.connections, limits.connections_per_ip);
+        let (keeper, opened) = (Keeper::default(), AtomicU64::new(0));
+        Self(Arc::new(Services {
+            hub,
+            live,
+            gate,
+            tasks,
+            clock,
+            limits,
+            seats,
+            keeper,
+            opened,
+        }))
+    }
+
+    /// Ends all connections for this reason; clients come back or do not, as its code says.
+    pub fn end_all(&self, why: Disconnect) {
+        self.0.keeper.cut_all(why);
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.seats.taken()
+    }
+}
+
+/// The routes of all transports; starts the task that keeps their connections.
+pub fn routes(state: TransportState) -> Router {
+    keeper::start(&state);
+    Router::new()
+        .route("/connection/websocket", any(ws::upgrade))
+        .with_state(state)
+}

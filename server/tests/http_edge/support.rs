@@ -1,0 +1,193 @@
+//! A server of this test's own on a free port, and people with browsers who visit it.
+
+use pulsecast_protocol::Timestamp;
+use pulsecast_server::{
+    auth::{Auth, LoginLimits, Passwords, Sessions, Tokens, setup},
+    clock::{ManualClock, SharedClock},
+    health::Health,
+    http::{AppState, EdgeConfig, Parts, ServeLimits, router, serve},
+    hub::Hub,
+    live::{Bounds, Live, families},
+    sites::Sites,
+    store::accounts::{SqliteAccounts, load_sites},
+    tasks::Tasks,
+};
+use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
+use std::{future::Future, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+pub const EMAIL: &str = "ann@example.com";
+pub const PASSWORD: &str = "correct horse battery";
+pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+/// A running server. Stops when it is dropped.
+pub struct Server {
+    pub at: SocketAddr,
+    pub accounts: SqliteAccounts,
+    pub sites: Sites,
+    pub health: Health,
+    pub clock: Arc<ManualClock>,
+    pub passwords: Passwords,
+    /// What the terminal shows.
+    pub setup_link: Option<String>,
+    pub tasks: Tasks,
+    data: Option<TempDir>,
+}
+
+/// How a test's server differs from the usual one.
+pub struct Wish {
+    pub config: Box<dyn FnOnce(&mut EdgeConfig)>,
+    pub limits: ServeLimits,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self { config: Box::new(|_| {}), limits: ServeLimits::default() }
+    }
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::start_with(Wish::default()).await
+    }
+
+    pub async fn start_with(wish: Wish) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), wish).await
+    }
+
+    pub async fn start_in(data: TempDir, wish: Wish) -> Self {
+        let clock = Arc::new(ManualClock::new(NOW));
+        let shared: SharedClock = clock.clone();
+        let accounts = SqliteAccounts::open(data.path()).await.unwrap();
+        let sites = Sites::default();
+        load_sites(&accounts, &sites).await.unwrap();
+        let mut config = EdgeConfig::new(data.path().join("site"));
+        std::fs::create_dir_all(data.path().join("site/pkg")).unwrap();
+        (wish.config)(&mut config);
+        let own = config.own_origin();
+        let passwords = Passwords::with_cost(8, 1).unwrap();
+        let auth = Auth {
+            accounts: Arc::new(accounts.clone()),
+            passwords: passwords.clone(),
+            limits: LoginLimits::new(shared.clone()),
+            tokens: Tokens::load(&accounts).await.unwrap(),
+            own,
+            clock: shared.clone(),
+        };
+        let hub = Hub::new(families(), shared.clone(), 1);
+        let health = Health::default();
+        let state = AppState {
+            auth,
+            sessions: Sessions::new(accounts.sessions()),
+            sites: sites.clone(),
+            live: Live::new(hub, sites.clone(), shared.clone(), Bounds::default(), |_| None),
+            health: health.clone(),
+            metrics: None,
+            config: Arc::new(config),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let setup_link = setup::first_link(&accounts, &format!("http://{at}"), NOW).await.unwrap();
+        let options = leptos::prelude::LeptosOptions::builder().output_name("pulsecast").build();
+        let tasks = Tasks::new();
+        let all = router(state, Parts::default(), options);
+        tasks.spawn("serve", serve(listener, all, wish.limits, tasks.clone()));
+        Self { at, accounts, sites, health, clock, passwords, setup_link, tasks, data: Some(data) }
+    }
+
+    /// Another process on the same data, after this one has ended.
+    pub async fn restart(mut self) -> Self {
+        self.tasks.stop();
+        assert!(self.tasks.wait(Duration::from_secs(5)).await);
+        self.accounts.close().await;
+        Self::start_in(self.data.take().unwrap(), Wish::default()).await
+    }
+
+    pub fn data(&self) -> &Path {
+        self.data.as_ref().unwrap().path()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.at)
+    }
+
+    pub fn origin(&self) -> String {
+        self.url("")
+    }
+
+    pub fn token(&self) -> String {
+        let link = self.setup_link.as_deref().unwrap();
+        link.split_once("token=").unwrap().1.to_owned()
+    }
+
+    /// A browser with nobody signed in.
+    pub fn browser(&self) -> Browser<'_> {
+        let client = Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
+        Browser { server: self, client }
+    }
+
+    /// The owner, who has come by the link in the terminal.
+    pub async fn owner(&self) -> Browser<'_> {
+        let owner = self.browser();
+        let made = owner.form("/setup", &[("token", &self.token()), ("email", EMAIL), ("password", PASSWORD)]).await;
+        assert_eq!((made.status().as_u16(), location(&made)), (303, "/"));
+        owner
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.tasks.stop();
+    }
+}
+
+/// A browser: keeps cookies, says where its forms come from, does not follow redirects by itself so that tests see them.
+pub struct Browser<'a> {
+    server: &'a Server,
+    pub client: Client,
+}
+
+impl Browser<'_> {
+    pub fn url(&self, path: &str) -> String {
+        self.server.url(path)
+    }
+
+    pub async fn open(&self, path: &str) -> Response {
+        self.client.get(self.server.url(path)).header("accept", "text/html").send().await.unwrap()
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(self.server.url(path)).header("accept", "text/html").header("origin", self.server.origin())
+    }
+
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        self.post(path).form(fields).send().await.unwrap()
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Response {
+        self.form("/login", &[("email", email), ("password", password), ("next", "")]).await
+    }
+
+    pub async fn is_signed_in(&self) -> bool {
+        self.open("/").await.status() == 200
+    }
+}
+
+pub fn location(response: &Response) -> &str {
+    header(response, "location")
+}
+
+pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+/// Waits until `holds`, at most ten seconds.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let look = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(10), look).await.is_ok(), "{what}: not within ten seconds");
+}
