@@ -1,5 +1,6 @@
 // The browser tests: the real program, the real database, a real browser. `make e2e` builds what they need and runs them.
 import { defineConfig } from "@playwright/test";
+import { USER_AGENT } from "./support/server.ts";
 
 export default defineConfig({
   testDir: ".",
@@ -13,6 +14,8 @@ export default defineConfig({
   outputDir: "test-results",
   use: {
     browserName: "chromium",
+    // A person's: the headless one is a bot's, and is left out.
+    userAgent: USER_AGENT,
     actionTimeout: 10_000,
     trace: "retain-on-failure",
     launchOptions: {
@@ -26,6 +29,8 @@ export default defineConfig({
         "--disable-quic",
         "--disable-sync",
         "--no-first-run",
+        // Sites with names of their own, all on this machine.
+        "--host-resolver-rules=MAP *.example 127.0.0.1",
       ],
     },
   },

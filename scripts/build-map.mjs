@@ -1,6 +1,7 @@
 // Makes public/world.svg from npm's world-atlas (Natural Earth, public domain): one element a country, named by its ISO 3166-1
-// alpha-2 code, for pages to point at with <use href="/world.svg#DE">. Run it after updating world-atlas: node scripts/build-map.mjs
-import { readFileSync, writeFileSync } from "node:fs";
+// alpha-2 code, for pages to point at with <use href="/world.svg#DE">. And copies the font of flags for systems that draw none
+// (Twemoji, CC-BY 4.0). Run it after updating either package: node scripts/build-map.mjs
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { geoCentroid, geoNaturalEarth1, geoPath } from "d3-geo";
 import { feature } from "topojson-client";
@@ -47,4 +48,8 @@ for (const shape of fine.objects.countries.geometries) {
 const missing = Object.keys(countries.getAlpha2Codes()).filter((name) => !drawn.has(name) && name !== antarctica);
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}"><defs>\n<g id="land">\n${land.join("\n")}\n</g>\n${dots.join("\n")}\n</defs></svg>\n`;
 writeFileSync(new URL("../public/world.svg", import.meta.url), svg);
+copyFileSync(
+  new URL("../node_modules/country-flag-emoji-polyfill/dist/TwemojiCountryFlags.woff2", import.meta.url),
+  new URL("../public/flags.woff2", import.meta.url),
+);
 console.log(`public/world.svg: ${drawn.size} countries, ${Math.round(svg.length / 1024)} KB; not on the map: ${missing.join(" ")}`);

@@ -1,5 +1,5 @@
 // Who acts in the tests: the owner at the dashboard, visitors on the pages. Each has a browser context, and so cookies, of their own.
-import { type Browser, type BrowserContext, type Page, expect, test as base } from "@playwright/test";
+import { type Browser, type BrowserContext, type BrowserContextOptions, type Page, expect, test as base } from "@playwright/test";
 import { Server, USER_AGENT } from "./server.ts";
 
 /** Visitors are told apart by address and browser; on one machine it has to be the browser. */
@@ -13,45 +13,81 @@ export type BrowserName = keyof typeof BROWSERS;
 export class Owner {
   static readonly email = "ada@example.com";
   static readonly password = "correct horse battery staple";
+  /** What went wrong inside the dashboard's program: panics, uncaught errors, what hydration did not find as it was rendered. */
+  readonly faults: string[] = [];
   private constructor(
     readonly server: Server,
     readonly context: BrowserContext,
     readonly page: Page,
-  ) {}
+  ) {
+    context.on("weberror", (error) => this.faults.push(String(error.error())));
+    context.on("console", (message) => {
+      if (/hydrat|panicked|unreachable/i.test(message.text())) this.faults.push(message.text());
+    });
+  }
 
-  /** Creates the first account by the link that the server printed, and is signed in. */
-  static async arrive(server: Server, browser: Browser): Promise<Owner> {
-    const context = await browser.newContext();
-    const owner = new Owner(server, context, await context.newPage());
+  /** Creates the first account by the link that the server printed, and is signed in. (account.spec.ts does it by hand.) */
+  static async arrive(server: Server, browser: Browser, options: BrowserContextOptions = {}): Promise<Owner> {
     if (!server.setupUrl) throw new Error(`the server printed no link for the first account:\n${server.log}`);
-    await owner.page.goto(server.setupUrl);
-    await owner.#submit();
-    return owner;
+    const token = new URL(server.setupUrl).searchParams.get("token") ?? "";
+    return Owner.#signedIn(server, browser, "/setup", { token }, options);
   }
 
   /** Signs in to the account that exists, in a context of its own. */
-  static async return(server: Server, browser: Browser): Promise<Owner> {
-    const context = await browser.newContext();
+  static async return(server: Server, browser: Browser, options: BrowserContextOptions = {}): Promise<Owner> {
+    return Owner.#signedIn(server, browser, "/login", {}, options);
+  }
+
+  static async #signedIn(server: Server, browser: Browser, path: string, fields: Record<string, string>, options: BrowserContextOptions) {
+    const context = await browser.newContext(options);
     const owner = new Owner(server, context, await context.newPage());
-    await owner.page.goto(`${server.url}/login`);
-    await owner.#submit();
+    await owner.posts(path, { email: Owner.email, password: Owner.password, ...fields });
     return owner;
   }
 
   /** Opens a site's live page and waits until its socket is up. */
   async watches(domain: string, page: Page = this.page): Promise<Page> {
     await page.goto(`${this.server.url}/sites/${domain}`);
-    await expect(page.getByTestId("status")).toHaveText(/live/i);
+    await expect(page.getByTestId("status")).toHaveText("Live");
     return page;
   }
 
-  async #submit(): Promise<void> {
-    await this.page.locator('input[name="email"]').fill(Owner.email);
-    await this.page.locator('input[name="password"]').fill(Owner.password);
-    await this.page.locator('form[method="post"] button[type="submit"]').first().click();
-    await this.page.waitForURL((url) => !/^\/(login|setup)/.test(url.pathname));
+  /** Adds a site, as its form does. */
+  async adds(domain: string): Promise<void> {
+    await this.posts("/fn/add-site", { domain, timezone: "UTC" });
+  }
+
+  /** Changes a site's settings, as their form does. */
+  async sets(domain: string, settings: { hostnames?: string; origins?: string; any_origin?: "on"; ip_display?: string }): Promise<void> {
+    await this.posts("/fn/save-site", { domain, timezone: "UTC", hostnames: "", origins: "", ip_display: "shortened", ...settings });
+  }
+
+  /** Every event of the site that is stored, oldest first. */
+  async exports(domain: string): Promise<StoredEvent[]> {
+    const answer = await this.context.request.get(`${this.server.url}/sites/${domain}/export.ndjson`);
+    expect(answer.status()).toBe(200);
+    const lines = (await answer.text()).split("\n").filter(Boolean);
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  /** Posts a form of ours without JavaScript; it has to end at a page. */
+  async posts(path: string, form: Record<string, string>): Promise<void> {
+    const headers = { origin: this.server.url, accept: "text/html" };
+    const answer = await this.context.request.post(this.server.url + path, { form, headers, maxRedirects: 0 });
+    const to = answer.headers().location ?? "";
+    if (![302, 303].includes(answer.status()) || /error/.test(to)) {
+      throw new Error(`${path} was answered with ${answer.status()} ${to}: ${await answer.text()}`);
+    }
   }
 }
+
+/** An event as the export has it; the fields that tests ask for. */
+export type StoredEvent = {
+  name: string;
+  hostname: string;
+  path: string;
+  props?: Record<string, string>;
+} & Record<string, unknown>;
 
 export class Visitor {
   private constructor(
@@ -112,6 +148,7 @@ export const test = base.extend<Actors>({
     const owner = await Owner.arrive(server, browser);
     await use(owner);
     await owner.context.close();
+    expect(owner.faults, "the dashboard's program ran without a fault").toEqual([]);
   },
   visitor: async ({ server, browser }, use) => {
     const all: Visitor[] = [];

@@ -456,7 +456,7 @@ pub mod code {
     pub const DISCONNECT_INVALID_TOKEN: u16 = 3500;
     /// Not the protocol; stay away.
     pub const DISCONNECT_BAD_REQUEST: u16 = 3501;
-    /// No `connect` in time; come back.
+    /// No `connect` in time; stay away: it was no client of the protocol.
     pub const DISCONNECT_STALE: u16 = 3502;
     /// Signed out or removed; stay away.
     pub const DISCONNECT_FORCED: u16 = 3503;

@@ -1,5 +1,6 @@
 //! Every message has a golden file, and every golden file is a message: what is read is written again, value for value.
 //! The scripts' tests read the same files, and one of them holds them against npm's `centrifuge`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use pulsecast_protocol::{
     ApiError, Channel, FieldErrors, Position,

@@ -2,7 +2,6 @@
 
 use crate::{
     auth::{self, Auth, LoginLimits, MemberGate, Passwords, Sessions, Tokens},
-    cli::make_data_dir,
     clock::{SharedClock, SystemClock},
     config::{LogFormat, ServeConfig},
     enrich::{Agents, Countries, Salts, country},
@@ -42,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// One line that says what to do; nothing was changed that cannot be used again.
 pub async fn serve(config: ServeConfig) -> Result<()> {
     log(&config)?;
-    make_data_dir(&config.data)?;
+    config.data.make()?;
     // Before anything slow: a port that is taken is the commonest mistake.
     let listener = TcpListener::bind(config.addr)
         .await
@@ -52,6 +51,8 @@ pub async fn serve(config: ServeConfig) -> Result<()> {
     let server = Server::compose(&config, address, &tasks).await?;
 
     let base = server.base_url(&config, address);
+    let serving = config.data.serving();
+    std::fs::write(&serving, local_url(address)).with_context(|| format!("cannot write {}", serving.display()))?;
     println!("listening on {base}");
     match auth::setup::first_link(&server.accounts, &base, server.clock.now()).await? {
         Some(link) => println!("create the first account: {link}"),
@@ -67,7 +68,18 @@ pub async fn serve(config: ServeConfig) -> Result<()> {
         }
     }
     server.end(&tasks).await;
+    // Only a hint for commands beside the server; a stale one harms nobody.
+    drop(std::fs::remove_file(&serving));
     Ok(())
+}
+
+/// Where programs on this machine reach the server.
+fn local_url(address: SocketAddr) -> String {
+    match address.ip() {
+        ip if ip.is_unspecified() && address.is_ipv4() => format!("http://127.0.0.1:{}", address.port()),
+        ip if ip.is_unspecified() => format!("http://[::1]:{}", address.port()),
+        _ => format!("http://{address}"),
+    }
 }
 
 struct Server {
@@ -143,7 +155,7 @@ impl Server {
         let parts = Parts {
             ingest: event::routes(IngestState { ingest, trusted_proxies: edge.trusted_proxies.clone().into() }),
             transport: transport::routes(TransportState::new(hub, live.clone(), gate, tasks.clone(), clock.clone(), limits)),
-            members: export::routes(ExportState { sites: sites.clone(), events: reader }),
+            members: export::routes(ExportState { sites: sites.clone(), events: reader, tokens: tokens.clone(), clock: clock.clone() }),
         };
         let state = AppState {
             auth: Auth {

@@ -1,6 +1,7 @@
 //! Settings of `serve`: flags and `PULSECAST_*` environment alike. Every limit is here, with its default.
 
 use crate::http::{PublicUrl, config::MetricsFor};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use std::{net::SocketAddr, path::PathBuf};
@@ -24,6 +25,32 @@ impl DataDir {
     #[must_use]
     pub fn events(&self) -> PathBuf {
         self.path.join("events.duckdb")
+    }
+
+    /// Holds the address of the server that runs on this directory, for commands beside it.
+    #[must_use]
+    pub fn serving(&self) -> PathBuf {
+        self.path.join("serving")
+    }
+
+    /// Makes the directory, for its owner only: it holds the key of today's visitor hashes.
+    ///
+    /// # Errors
+    /// One line that says what to do.
+    pub fn make(&self) -> Result<()> {
+        let path = &self.path;
+        if !path.is_dir() {
+            let mut builder = std::fs::DirBuilder::new();
+            builder.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(path).with_context(|| {
+                format!("cannot make the data directory {}: name a place that this user may write to with --data", path.display())
+            })?;
+        }
+        std::fs::read_dir(path).map(drop).with_context(|| {
+            format!("cannot read the data directory {}: give it to this user, or name another with --data", path.display())
+        })
     }
 }
 

@@ -29,7 +29,11 @@ pub fn provide(state: &AppState) {
     };
     let viewer = request.extensions.get::<SignedIn>().cloned();
     let base_url = state.config.base_url(&request);
-    let api: SharedApi = Arc::new(RequestApi { state: state.clone(), viewer, base_url });
+    let api: SharedApi = Arc::new(RequestApi {
+        state: state.clone(),
+        viewer,
+        base_url,
+    });
     provide_context(api);
     if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), leptos::nonce::use_nonce()) {
         pages::allow_scripts(&response, &nonce);
@@ -46,7 +50,10 @@ impl RequestApi {
     fn account(&self) -> Result<AccountId, ApiError> {
         match &self.viewer {
             Some(SignedIn(account, _)) => Ok(*account),
-            None => Err(ApiError::new(ErrorCode::Unauthorized, "nobody is signed in: sign in and try again")),
+            None => Err(ApiError::new(
+                ErrorCode::Unauthorized,
+                "nobody is signed in: sign in and try again",
+            )),
         }
     }
 
@@ -57,7 +64,12 @@ impl RequestApi {
             .sites
             .get(domain)
             .filter(|site| site.is_member(account))
-            .ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no site {domain} among yours")))
+            .ok_or_else(|| {
+                ApiError::new(
+                    ErrorCode::NotFound,
+                    format!("there is no site {domain} among yours"),
+                )
+            })
     }
 
     /// A site that the asker may change.
@@ -65,7 +77,10 @@ impl RequestApi {
         let site = self.visible(domain)?;
         match self.state.accounts().role(site.id, self.account()?).await? {
             Some(Role::Owner) => Ok(site),
-            _ => Err(ApiError::new(ErrorCode::Forbidden, "only an owner of the site may change it: ask one")),
+            _ => Err(ApiError::new(
+                ErrorCode::Forbidden,
+                "only an owner of the site may change it: ask one",
+            )),
         }
     }
 
@@ -82,7 +97,9 @@ impl RequestApi {
 #[async_trait]
 impl Api for RequestApi {
     fn viewer(&self) -> Option<Viewer> {
-        self.viewer.as_ref().map(|SignedIn(_, email)| Viewer { email: email.clone() })
+        self.viewer
+            .as_ref()
+            .map(|SignedIn(_, email)| Viewer { email: email.clone() })
     }
 
     fn public_url(&self) -> String {
@@ -103,13 +120,27 @@ impl Api for RequestApi {
     async fn sites(&self) -> Result<Vec<SiteSummary>, ApiError> {
         let account = self.account()?;
         let mut summaries = Vec::new();
-        for site in self.state.sites.all().into_iter().filter(|site| site.is_member(account)) {
+        for site in self
+            .state
+            .sites
+            .all()
+            .into_iter()
+            .filter(|site| site.is_member(account))
+        {
             let domain = site.settings.domain.clone();
             let live = self.state.live.snapshot(&domain);
             let has_events = self.has_ever(&site, &live).await?;
             // A list of many sites has no use for their streams: the page stays small.
-            let live = LiveState { stream: Vec::new(), top: Vec::new(), ..live };
-            summaries.push(SiteSummary { domain, has_events, live });
+            let live = LiveState {
+                stream: Vec::new(),
+                top: Vec::new(),
+                ..live
+            };
+            summaries.push(SiteSummary {
+                domain,
+                has_events,
+                live,
+            });
         }
         Ok(summaries)
     }
@@ -117,9 +148,15 @@ impl Api for RequestApi {
     async fn add_site(&self, domain: String, timezone: String) -> Result<SiteSettings, ApiError> {
         let account = self.account()?;
         let domain: Domain = domain.parse().map_err(invalid)?;
-        let settings = SiteSettings { timezone, ..SiteSettings::new(domain) };
+        let settings = SiteSettings {
+            timezone,
+            ..SiteSettings::new(domain)
+        };
         check(&settings)?;
-        self.state.accounts().add_site(&settings, &[account], self.state.clock().now()).await?;
+        self.state
+            .accounts()
+            .add_site(&settings, &[account], self.state.clock().now())
+            .await?;
         self.reload().await?;
         Ok(settings)
     }
@@ -159,10 +196,15 @@ fn invalid(error: impl std::fmt::Display) -> ApiError {
 
 fn check(settings: &SiteSettings) -> Result<(), ApiError> {
     if settings.timezone.parse::<chrono_tz::Tz>().is_err() {
-        return Err(invalid(format!("`{}` is not a time zone: choose one such as Europe/Berlin", settings.timezone)));
+        return Err(invalid(format!(
+            "`{}` is not a time zone: choose one such as Europe/Berlin",
+            settings.timezone
+        )));
     }
     if settings.hostnames.len() > MAX_LIST || settings.origins.len() > MAX_LIST {
-        return Err(invalid(format!("a site has at most {MAX_LIST} hostnames and {MAX_LIST} origins: use wildcards such as *.example.com")));
+        return Err(invalid(format!(
+            "a site has at most {MAX_LIST} hostnames and {MAX_LIST} origins: use wildcards such as *.example.com"
+        )));
     }
     Ok(())
 }

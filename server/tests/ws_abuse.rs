@@ -58,6 +58,25 @@ async fn a_page_of_the_site_gets_the_count_but_never_the_dashboards_data() {
 }
 
 #[tokio::test]
+async fn a_cookie_that_travels_with_a_sites_page_speaks_for_nobody() {
+    let server = Server::signed_in().await;
+    let mut page = server.page().await;
+    page.hear().await;
+    let mut program = server.connect(None).await.unwrap();
+    program.ask(r#"{"id":1,"connect":{}}"#).await;
+    program
+        .ask(r#"{"id":2,"subscribe":{"channel":"online:a.com"}}"#)
+        .await;
+    assert_eq!(
+        (
+            server.hub.readers("online:a.com"),
+            server.hub.users("online:a.com")
+        ),
+        (2, 2)
+    );
+}
+
+#[tokio::test]
 async fn a_wrong_token_is_sent_away_for_good_and_an_old_one_to_renew_itself() {
     let server = Server::start().await;
     let mut forger = server.connect(None).await.unwrap();

@@ -45,7 +45,7 @@ pub fn FormError(
     text: Signal<Option<String>>,
 ) -> impl IntoView {
     view! {
-        <div role="alert">
+        <div class="form__note" role="alert">
             {move || text.get().map(|text| view! { <p class="notice notice--bad">{text}</p> })}
         </div>
     }

@@ -36,7 +36,7 @@ pub fn MinutesChart(
             </div>
             <div class="chart__axis" aria-hidden="true">
                 <span>"30 min ago"</span>
-                <span>"15"</span>
+                <span>"15 min"</span>
                 <span>"now"</span>
             </div>
             <Table bars />

@@ -21,3 +21,8 @@ pub mod world_map;
 pub mod zones;
 
 pub use tracker::Tracker;
+
+/// Whether this is the site whose pages the server itself shows at `/demo`.
+pub(crate) fn is_demo(domain: &pulsecast_protocol::Domain) -> bool {
+    domain.as_str() == "demo"
+}

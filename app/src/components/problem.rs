@@ -5,6 +5,7 @@ use crate::{
     platform,
 };
 use leptos::prelude::*;
+use leptos_meta::Title;
 use leptos_router::{components::Redirect, hooks::use_location};
 
 /// Says what went wrong and what to do; to the login when nobody is signed in.
@@ -22,6 +23,7 @@ pub fn Problem(
     }
     let title = if failure.is_not_found() { "Nothing here" } else { "This did not work" };
     view! {
+        <Title text=title />
         <section class="problem" role="alert">
             <h1 class="problem__title">{title}</h1>
             <p>{sentence(&failure.to_string())}</p>

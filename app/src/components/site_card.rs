@@ -8,9 +8,6 @@ use crate::{
 use leptos::prelude::*;
 use pulsecast_protocol::Domain;
 
-/// The domain of the site that the server itself shows at `/demo`.
-const DEMO: &str = "demo";
-
 /// The card; all of it leads to the live page.
 #[component]
 pub fn SiteCard(
@@ -25,19 +22,15 @@ pub fn SiteCard(
     let hours = Memo::new(move |_| store.hours.with(|hours| day(hours, store.hour())));
     let label = move || format!("{} in the last 24 hours", format::count(pageviews.get(), "pageview"));
     let is_quiet = Memo::new(move |_| !has_events && pageviews.get() == 0 && store.current_visitors.get() == 0);
-    let is_demo = domain.as_str() == DEMO;
+    let is_demo = super::is_demo(&domain);
     view! {
         <li class="site-card" data-testid="site-card" data-site=domain.to_string()>
             <div class="site-card__head">
                 <h2 class="site-card__domain"><a class="site-card__link" href=format!("/sites/{domain}")>{domain.to_string()}</a></h2>
                 {is_demo.then(|| view! { <a class="site-card__demo" href="/demo" target="_blank" rel="noopener">"Open the demo pages"</a> })}
             </div>
-            <p class="site-card__now">
-                <span class="site-card__visitors" data-testid="current-visitors">
-                    {move || format::number(store.current_visitors.get())}
-                </span>
-                <span class="site-card__what">"current visitors"</span>
-            </p>
+            <p class="site-card__visitors" data-testid="current-visitors">{move || format::number(store.current_visitors.get())}</p>
+            <p class="site-card__what">"current visitors"</p>
             <p class="site-card__online">
                 <span class="site-card__dot" class:site-card__dot--on=move || store.online.get().gt(&0) aria-hidden="true"></span>
                 <span data-testid="online-now">{move || format::number(store.online.get())}</span>

@@ -9,18 +9,21 @@ struct Words {
     title: &'static str,
     testid: &'static str,
     empty: &'static str,
+    /// Rows shown at most.
     rows: usize,
+    /// Rows whose room is kept, so that nothing below moves while a small site lives.
+    room: usize,
 }
 
 fn words(tile: Tile) -> Words {
-    let (title, testid, empty, rows) = match tile {
-        Tile::Pages => ("Top pages", "top-pages", "No page is being looked at", 8),
-        Tile::Sources => ("Sources", "top-sources", "Nobody came from anywhere yet", 6),
-        Tile::Countries => ("Countries", "top-countries", "No visitor from anywhere yet", 6),
-        Tile::Devices => ("Devices", "top-devices", "No device in use", 3),
-        Tile::Browsers => ("Browsers", "top-browsers", "No browser in use", 5),
+    let (title, testid, empty, rows, room) = match tile {
+        Tile::Pages => ("Top pages", "top-pages", "No page is being looked at", 8, 5),
+        Tile::Sources => ("Sources", "top-sources", "Nobody came from anywhere yet", 6, 4),
+        Tile::Countries => ("Countries", "top-countries", "No visitor from anywhere yet", 6, 4),
+        Tile::Devices => ("Devices", "top-devices", "No device in use", 3, 3),
+        Tile::Browsers => ("Browsers", "top-browsers", "No browser in use", 5, 4),
     };
-    Words { title, testid, empty, rows }
+    Words { title, testid, empty, rows, room }
 }
 
 /// A top list with proportional bars. Keeps the room of its rows, so that nothing below it moves.
@@ -32,12 +35,12 @@ pub fn TopList(
     #[prop(into)]
     rows: Signal<Vec<TopRow>>,
 ) -> impl IntoView {
-    let Words { title, testid, empty, rows: shown } = words(tile);
+    let Words { title, testid, empty, rows: shown, room } = words(tile);
     let most = Memo::new(move |_| rows.with(|rows| rows.iter().map(|r| r.visitors).max().unwrap_or_default().max(1)));
     let keys = move || rows.with(|rows| rows.iter().take(shown).map(|r| (r.key.clone(), r.label.clone())).collect::<Vec<_>>());
     let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
     view! {
-        <section class="panel top" aria-labelledby=testid style=format!("--rows:{shown}")>
+        <section class="panel top" aria-labelledby=testid style=format!("--room:{room}")>
             <header class="panel__head">
                 <h2 class="panel__title" id=testid>{title}</h2>
                 <span class="panel__note">"visitors"</span>

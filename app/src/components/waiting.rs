@@ -16,7 +16,8 @@ pub fn Waiting(
     view! {
         <section class="panel waiting" data-testid="waiting" aria-labelledby="waiting-title">
             <div class="waiting__pulse" aria-hidden="true"><span></span><span></span></div>
-            <h2 class="waiting__title" id="waiting-title" role="status">"Waiting for the first event"</h2>
+            <h2 class="waiting__title" id="waiting-title">"Waiting for the first event"</h2>
+            {super::is_demo(&domain).then(|| view! { <DemoHint /> })}
             <p class="waiting__text">
                 "Put this line into every page of " <strong>{domain.to_string()}</strong> ", anywhere inside "<code>"<head>"</code>
                 ". Then open a page: this one turns live by itself."
@@ -27,6 +28,15 @@ pub fn Waiting(
         </section>
     }
     .into_any()
+}
+
+/// The demo's pages carry the line already.
+#[component]
+fn DemoHint() -> impl IntoView {
+    view! {
+        <p class="waiting__text">"The demo’s pages carry the line already. Open them beside this window and look around."</p>
+        <p><a class="button button--main" href="/demo" target="_blank" rel="noopener">"Open the demo pages"</a></p>
+    }
 }
 
 #[component]

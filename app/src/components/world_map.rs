@@ -24,7 +24,7 @@ pub fn WorldMap(
         <section class="panel map" aria-labelledby="map-title">
             <header class="panel__head">
                 <h2 class="panel__title" id="map-title">"Where they are"</h2>
-                <span class="panel__note">"visitors by country, last 30 minutes"</span>
+                <span class="panel__note">"last 30 minutes"</span>
             </header>
             <svg class="map__world" viewBox=VIEW_BOX role="img" aria-label=label data-testid="world-map">
                 <use href="/world.svg#land" class="map__land"></use>

@@ -7,15 +7,19 @@ use super::{
     status::Status,
 };
 use crate::platform;
-use futures::{SinkExt, StreamExt, channel::mpsc, future::Either, future::select, stream::SplitStream};
-use gloo_net::websocket::{Message, WebSocketError, futures::WebSocket};
+use futures::{
+    SinkExt, StreamExt,
+    channel::mpsc,
+    future::{Either, poll_fn, select},
+};
+use gloo_net::websocket::{Message, State, WebSocketError, futures::WebSocket};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use pulsecast_protocol::{
     Channel, Position, Timestamp,
     live::{LiveChange, LiveState},
 };
-use std::{cell::RefCell, collections::BTreeMap, pin::pin, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, task::Poll};
 
 /// Milliseconds within which a connection has to open, and beyond the server's ping interval until it counts as lost.
 const PATIENCE: u32 = 10_000;
@@ -125,21 +129,19 @@ impl Socket {
 
     /// One connection, from its opening to its end.
     async fn talk(self, line: &Line, woken: &mut mpsc::Receiver<()>, greeted: &mut bool) -> End {
-        let Ok(socket) = WebSocket::open(&address()) else { return End::Again };
-        let (mut sink, mut stream) = socket.split();
+        let Ok(mut socket) = WebSocket::open(&address()) else { return End::Again };
+        if !opened(&mut socket).await {
+            return End::Again;
+        }
         line.session.borrow_mut().start();
         let mut patience = PATIENCE;
         loop {
             let frame = line.session.borrow_mut().take_frame();
-            if let Some(frame) = frame {
-                let sending = pin!(sink.send(Message::Text(frame)));
-                match select(sending, TimeoutFuture::new(PATIENCE)).await {
-                    Either::Left((Ok(()), _)) => {}
-                    Either::Left((Err(error), _)) => return end_of(&error),
-                    Either::Right(_) => return End::Again,
-                }
+            // What cannot be sent is not lost: the next connection asks again. Why it cannot, the next read says.
+            if let (Some(frame), State::Open) = (frame, socket.state()) {
+                socket.send(Message::Text(frame)).await.ok();
             }
-            match next(&mut stream, woken, patience).await {
+            match next(&mut socket, woken, patience).await {
                 Next::Frame(text) => {
                     self.heard.set(Some(platform::now()));
                     let news = line.session.borrow_mut().read(&text);
@@ -195,8 +197,18 @@ enum Next {
     Closed(End),
 }
 
-async fn next(stream: &mut SplitStream<WebSocket>, woken: &mut mpsc::Receiver<()>, patience: u32) -> Next {
-    let either = select(stream.next(), select(woken.next(), TimeoutFuture::new(patience))).await;
+/// Waits until the socket is open; false when it will not be.
+async fn opened(socket: &mut WebSocket) -> bool {
+    let opening = poll_fn(|context| match socket.poll_ready_unpin(context) {
+        Poll::Ready(_) => Poll::Ready(matches!(socket.state(), State::Open)),
+        // Failure is told to readers only.
+        Poll::Pending => socket.poll_next_unpin(context).map(|_| false),
+    });
+    matches!(select(opening, TimeoutFuture::new(PATIENCE)).await, Either::Left((true, _)))
+}
+
+async fn next(socket: &mut WebSocket, woken: &mut mpsc::Receiver<()>, patience: u32) -> Next {
+    let either = select(socket.next(), select(woken.next(), TimeoutFuture::new(patience))).await;
     match either {
         Either::Left((Some(Ok(Message::Text(text))), _)) => Next::Frame(text),
         Either::Left((Some(Ok(Message::Bytes(bytes))), _)) => Next::Frame(String::from_utf8_lossy(&bytes).into_owned()),

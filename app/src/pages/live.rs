@@ -55,7 +55,8 @@ fn Loaded(page: sites::LivePage, sites: Vec<Domain>) -> impl IntoView {
     let store = LiveStore::new(live);
     store.follow(socket, &site.domain);
     let (domain, waiting_site) = (site.domain.clone(), site.clone());
-    let title = move || match store.current_visitors.get() {
+    // The document outlives the page: while one site follows another, its title is asked for once more.
+    let title = move || match store.current_visitors.try_get().unwrap_or_default() {
         0 => domain.to_string(),
         n => format!("({n}) {domain}"),
     };

@@ -14,8 +14,8 @@ pub(super) fn message(code: &str) -> &'static str {
         "token" => "This set-up link is not valid any more. Use the one that the server printed last.",
         "email" => "This is not an email address.",
         "password" => "The password is too short: use at least 10 characters.",
-        "setup" => "There is no account yet. Open the set-up link that the server printed in its terminal.",
         "exists" => "There is an account already. Sign in with it.",
+        "invalid" => "The form did not arrive in one piece. Fill it in again.",
         "origin" => "The form came from another site. Fill it in here.",
         _ => "This did not work. Try again.",
     }
@@ -37,33 +37,49 @@ pub(super) fn from_address(name: &'static str) -> String {
 /// `/login`
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let next = from_address("next");
-    let next = if next.is_empty() { "/".to_owned() } else { next };
-    let email = from_address("email");
+    let body = if from_address("error") == "setup" { view! { <NoAccount /> }.into_any() } else { view! { <LoginForm /> }.into_any() };
     view! {
         <Title text="Sign in" />
         <main class="door" id="main" tabindex="-1">
             <div class="door__brand"><Mark /><span>"Pulsecast"</span></div>
-            <section class="panel door__card">
-                <h1 class="door__title">"Sign in"</h1>
-                <AddressError />
-                <form method="post" action="/login" class="form">
-                    <input type="hidden" name="next" value=next />
-                    <div class="field">
-                        <label class="field__label" for="email">"Email"</label>
-                        <input class="input" id="email" name="email" type="email" autocomplete="username" required value=email />
-                    </div>
-                    <div class="field">
-                        <label class="field__label" for="password">"Password"</label>
-                        <input class="input" id="password" name="password" type="password" autocomplete="current-password" required />
-                    </div>
-                    <button class="button button--main button--wide" type="submit">"Sign in"</button>
-                </form>
-            </section>
-            <p class="door__note">
-                "First start? The server prints a one-time link to create the first account. More accounts: " <code>"pulsecast user add"</code> "."
-            </p>
+            <section class="panel door__card">{body}</section>
+            <p class="door__note">"More accounts are made with " <code>"pulsecast user add EMAIL"</code> "."</p>
         </main>
     }
     .into_any()
+}
+
+#[component]
+fn LoginForm() -> impl IntoView {
+    let next = from_address("next");
+    let next = if next.is_empty() { "/".to_owned() } else { next };
+    let email = from_address("email");
+    view! {
+        <h1 class="door__title">"Sign in"</h1>
+        <AddressError />
+        <form method="post" action="/login" class="form">
+            <input type="hidden" name="next" value=next />
+            <div class="field">
+                <label class="field__label" for="email">"Email"</label>
+                <input class="input" id="email" name="email" type="email" autocomplete="username" required value=email />
+            </div>
+            <div class="field">
+                <label class="field__label" for="password">"Password"</label>
+                <input class="input" id="password" name="password" type="password" autocomplete="current-password" required />
+            </div>
+            <button class="button button--main button--wide" type="submit">"Sign in"</button>
+        </form>
+    }
+}
+
+/// Before the first account exists.
+#[component]
+fn NoAccount() -> impl IntoView {
+    view! {
+        <h1 class="door__title">"Welcome"</h1>
+        <p class="door__text">
+            "There is no account yet. " <code>"pulsecast serve"</code>
+            " has printed a one-time link in its terminal: open it to create the first one."
+        </p>
+    }
 }

@@ -79,7 +79,7 @@ fn SettingsForm(site: SiteSettings, timezones: Vec<String>) -> impl IntoView {
     view! {
         <ActionForm action attr:class="panel form form--panel">
             <h2 class="form__title">"Settings"</h2>
-            <div role="status">
+            <div class="form__note" role="status">
                 {move || saved().then(|| view! { <p class="notice notice--good" data-testid="saved">"Saved. The changes are in effect."</p> })}
             </div>
             <FormError text=whole />

@@ -29,7 +29,11 @@ impl Gate for MemberGate {
             return Ok(Entrance { own_origin: false });
         };
         let own_origin = self.own.is_own(origin, host);
-        if own_origin || self.sites.any_accepts(origin) { Ok(Entrance { own_origin }) } else { Err(Refused::NotAllowed) }
+        if own_origin || self.sites.any_accepts(origin) {
+            Ok(Entrance { own_origin })
+        } else {
+            Err(Refused::NotAllowed)
+        }
     }
 
     fn identify_token(&self, token: &str, now: Timestamp) -> Result<Identity, TokenError> {
@@ -49,7 +53,10 @@ impl Gate for MemberGate {
         let allowed = match channel {
             Channel::Live { .. } => is_member && (who.origin.is_none() || who.own_origin),
             Channel::Online { path: None, .. } => {
-                let from_its_page = who.origin.as_ref().is_some_and(|origin| site.settings.accepts_origin(origin));
+                let from_its_page = who
+                    .origin
+                    .as_ref()
+                    .is_some_and(|origin| site.settings.accepts_origin(origin));
                 from_its_page || is_member || (who.own_origin && site.settings.domain.as_str() == DEMO)
             }
             // Counts by page, feeds, rooms and queries are not there yet.
@@ -87,7 +94,13 @@ mod tests {
     }
 
     fn member() -> Identity {
-        Identity { account: Some(AccountId(1)), user: "1".into(), own_origin: true, origin: Some(ours()), expires: None }
+        Identity {
+            account: Some(AccountId(1)),
+            user: "1".into(),
+            own_origin: true,
+            origin: Some(ours()),
+            expires: None,
+        }
     }
 
     fn ours() -> Origin {
@@ -95,7 +108,10 @@ mod tests {
     }
 
     fn page(origin: &str) -> Identity {
-        Identity { origin: Some(origin.parse().unwrap()), ..Identity::default() }
+        Identity {
+            origin: Some(origin.parse().unwrap()),
+            ..Identity::default()
+        }
     }
 
     #[test]
@@ -106,7 +122,10 @@ mod tests {
         assert_eq!(open("null"), Err(Refused::NotAllowed));
         assert_eq!(open("https://example.com"), Ok(Entrance { own_origin: false }));
         assert_eq!(open("http://localhost:3000"), Ok(Entrance { own_origin: true }));
-        assert_eq!(gate.open(None, Some("localhost:3000")), Ok(Entrance { own_origin: false }));
+        assert_eq!(
+            gate.open(None, Some("localhost:3000")),
+            Ok(Entrance { own_origin: false })
+        );
     }
 
     #[test]
@@ -114,13 +133,27 @@ mod tests {
         let gate = gate();
         let live = channel("live:example.com");
         assert_eq!(gate.may_read(&member(), &live), Ok(()));
-        let stranger = Identity { account: Some(AccountId(2)), ..member() };
+        let stranger = Identity {
+            account: Some(AccountId(2)),
+            ..member()
+        };
         assert_eq!(gate.may_read(&stranger, &live), Err(Refused::NotAllowed));
-        let elsewhere = Identity { own_origin: false, origin: Some("https://example.com".parse().unwrap()), ..member() };
+        let elsewhere = Identity {
+            own_origin: false,
+            origin: Some("https://example.com".parse().unwrap()),
+            ..member()
+        };
         assert_eq!(gate.may_read(&elsewhere, &live), Err(Refused::NotAllowed));
-        let program = Identity { own_origin: false, origin: None, ..member() };
+        let program = Identity {
+            own_origin: false,
+            origin: None,
+            ..member()
+        };
         assert_eq!(gate.may_read(&program, &live), Ok(()));
-        assert_eq!(gate.may_read(&member(), &channel("live:nowhere.example")), Err(Refused::UnknownChannel));
+        assert_eq!(
+            gate.may_read(&member(), &channel("live:nowhere.example")),
+            Err(Refused::UnknownChannel)
+        );
     }
 
     #[test]
@@ -128,10 +161,19 @@ mod tests {
         let gate = gate();
         let online = channel("online:example.com");
         assert_eq!(gate.may_read(&page("https://www.example.com"), &online), Ok(()));
-        assert_eq!(gate.may_read(&page("https://other.example"), &online), Err(Refused::NotAllowed));
-        assert_eq!(gate.may_read(&Identity::default(), &online), Err(Refused::NotAllowed));
+        assert_eq!(
+            gate.may_read(&page("https://other.example"), &online),
+            Err(Refused::NotAllowed)
+        );
+        assert_eq!(
+            gate.may_read(&Identity::default(), &online),
+            Err(Refused::NotAllowed)
+        );
         assert_eq!(gate.may_read(&member(), &online), Ok(()));
-        let demo_page = Identity { own_origin: true, ..page("http://localhost:3000") };
+        let demo_page = Identity {
+            own_origin: true,
+            ..page("http://localhost:3000")
+        };
         assert_eq!(gate.may_read(&demo_page, &channel("online:demo")), Ok(()));
         assert_eq!(gate.may_read(&demo_page, &online), Err(Refused::NotAllowed));
     }

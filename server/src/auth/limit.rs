@@ -35,7 +35,9 @@ pub struct TooOften(pub Duration);
 
 fn keyed<K: Hash + Eq + Clone>(clock: &LimitClock, burst: u32, one_per: Duration) -> Keyed<K> {
     let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-    let quota = Quota::with_period(one_per).unwrap_or_else(|| Quota::per_minute(burst)).allow_burst(burst);
+    let quota = Quota::with_period(one_per)
+        .unwrap_or_else(|| Quota::per_minute(burst))
+        .allow_burst(burst);
     RateLimiter::hashmap_with_clock(quota, clock.clone())
 }
 
@@ -98,7 +100,10 @@ mod tests {
             assert_eq!(limits.attempt(from(n), "Ann@example.com"), Ok(()));
         }
         let refused = limits.attempt(from(99), " ann@EXAMPLE.com ").unwrap_err();
-        assert!(refused.0 <= Duration::from_secs(30) && refused.0 > Duration::ZERO, "{refused}");
+        assert!(
+            refused.0 <= Duration::from_secs(30) && refused.0 > Duration::ZERO,
+            "{refused}"
+        );
         assert_eq!(limits.attempt(from(99), "bob@example.com"), Ok(()));
         clock.advance(30_000);
         assert_eq!(limits.attempt(from(1), "ann@example.com"), Ok(()));
@@ -118,7 +123,11 @@ mod tests {
     fn those_who_stopped_trying_are_forgotten() {
         let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000)));
         let limits = LoginLimits::new(clock.clone());
-        assert!(limits.attempt(IpAddr::from([10, 0, 0, 1]), "ann@example.com").is_ok());
+        assert!(
+            limits
+                .attempt(IpAddr::from([10, 0, 0, 1]), "ann@example.com")
+                .is_ok()
+        );
         clock.advance(600_000);
         limits.sweep();
         assert!(limits.by_ip.is_empty() && limits.by_account.is_empty());

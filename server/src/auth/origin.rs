@@ -18,7 +18,9 @@ pub struct OwnOrigin {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Foreign {
     /// It says where it came from, and that is not here.
-    #[error("this request came from a page of {0}: open the page on this server's own address and try again (behind a proxy, start pulsecast with --public-url)")]
+    #[error(
+        "this request came from a page of {0}: open the page on this server's own address and try again (behind a proxy, start pulsecast with --public-url)"
+    )]
     Origin(String),
     /// It does not say where it came from.
     #[error("this request does not say which page it came from: send it with an Origin header")]
@@ -47,7 +49,12 @@ impl OwnOrigin {
     ///
     /// # Errors
     /// Says where it came from when that is not here.
-    pub fn may_change(&self, method: &Method, headers: &HeaderMap, has_session: HasSession) -> Result<(), Foreign> {
+    pub fn may_change(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        has_session: HasSession,
+    ) -> Result<(), Foreign> {
         if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return Ok(());
         }
@@ -59,7 +66,11 @@ impl OwnOrigin {
             None => {
                 let site = headers.get("sec-fetch-site").map(http::HeaderValue::as_bytes);
                 let from_here = matches!(site, None | Some(b"same-origin" | b"none"));
-                if from_here && has_session == HasSession::No { Ok(()) } else { Err(Foreign::Unknown) }
+                if from_here && has_session == HasSession::No {
+                    Ok(())
+                } else {
+                    Err(Foreign::Unknown)
+                }
             }
         }
     }
@@ -82,7 +93,12 @@ pub fn origin_of(headers: &HeaderMap) -> Option<Result<Origin, ()>> {
     if all.next().is_some() {
         return Some(Err(()));
     }
-    Some(first.to_str().map_err(drop).and_then(|text| text.parse().map_err(drop)))
+    Some(
+        first
+            .to_str()
+            .map_err(drop)
+            .and_then(|text| text.parse().map_err(drop)),
+    )
 }
 
 #[cfg(test)]
@@ -90,7 +106,10 @@ mod tests {
     use super::*;
 
     fn request(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(k, v)| (k.parse::<header::HeaderName>().unwrap(), v.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| (k.parse::<header::HeaderName>().unwrap(), v.parse().unwrap()))
+            .collect()
     }
 
     fn post(own: &OwnOrigin, headers: &[(&'static str, &str)], session: HasSession) -> Result<(), Foreign> {
@@ -100,7 +119,13 @@ mod tests {
     #[test]
     fn a_form_on_a_foreign_page_changes_nothing() {
         let own = OwnOrigin::default();
-        for origin in ["http://evil.example", "null", "http://localhost:3001", "http://localhost:3000.evil.example", "garbage"] {
+        for origin in [
+            "http://evil.example",
+            "null",
+            "http://localhost:3001",
+            "http://localhost:3000.evil.example",
+            "garbage",
+        ] {
             let headers = [("host", "localhost:3000"), ("origin", origin)];
             assert!(post(&own, &headers, HasSession::No).is_err(), "{origin}");
         }
@@ -114,7 +139,10 @@ mod tests {
         let headers = |origin| [("host", "evil.example"), ("origin", origin)];
         assert!(post(&own, &headers("http://evil.example"), HasSession::No).is_err());
         assert!(post(&own, &headers("http://stats.example.com"), HasSession::No).is_err());
-        assert_eq!(post(&own, &headers("https://stats.example.com"), HasSession::Yes), Ok(()));
+        assert_eq!(
+            post(&own, &headers("https://stats.example.com"), HasSession::Yes),
+            Ok(())
+        );
     }
 
     #[test]
@@ -122,20 +150,41 @@ mod tests {
         let own = OwnOrigin::default();
         assert_eq!(post(&own, &[("host", "localhost")], HasSession::No), Ok(()));
         assert!(post(&own, &[("host", "localhost")], HasSession::Yes).is_err());
-        assert!(post(&own, &[("host", "localhost"), ("sec-fetch-site", "cross-site")], HasSession::No).is_err());
-        assert!(post(&own, &[("host", "localhost"), ("sec-fetch-site", "same-site")], HasSession::No).is_err());
+        assert!(
+            post(
+                &own,
+                &[("host", "localhost"), ("sec-fetch-site", "cross-site")],
+                HasSession::No
+            )
+            .is_err()
+        );
+        assert!(
+            post(
+                &own,
+                &[("host", "localhost"), ("sec-fetch-site", "same-site")],
+                HasSession::No
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn two_origins_are_none_of_ours() {
         let mut headers = request(&[("host", "localhost"), ("origin", "http://localhost")]);
         headers.append(header::ORIGIN, "http://evil.example".parse().unwrap());
-        assert!(OwnOrigin::default().may_change(&Method::POST, &headers, HasSession::No).is_err());
+        assert!(
+            OwnOrigin::default()
+                .may_change(&Method::POST, &headers, HasSession::No)
+                .is_err()
+        );
     }
 
     #[test]
     fn reading_is_nobodys_business() {
         let headers = request(&[("host", "localhost"), ("origin", "http://evil.example")]);
-        assert_eq!(OwnOrigin::default().may_change(&Method::GET, &headers, HasSession::Yes), Ok(()));
+        assert_eq!(
+            OwnOrigin::default().may_change(&Method::GET, &headers, HasSession::Yes),
+            Ok(())
+        );
     }
 }

@@ -64,10 +64,15 @@ impl Passwords {
     /// # Errors
     /// When argon2 refuses them.
     pub fn with_cost(memory: u32, passes: u32) -> Result<Self, PasswordError> {
-        let params = Params::new(memory, passes, 1, None).map_err(|e| PasswordError::Hasher(e.to_string()))?;
+        let params =
+            Params::new(memory, passes, 1, None).map_err(|e| PasswordError::Hasher(e.to_string()))?;
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = hash(&argon, "nobody has this password")?.into();
-        Ok(Self { argon, permits: Arc::new(Semaphore::new(2)), decoy })
+        Ok(Self {
+            argon,
+            permits: Arc::new(Semaphore::new(2)),
+            decoy,
+        })
     }
 
     /// The PHC string to keep for this password, which follows the rules.
@@ -98,8 +103,16 @@ impl Passwords {
         .await?
     }
 
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
-        let permit = self.permits.clone().acquire_owned().await.map_err(|e| PasswordError::Hasher(e.to_string()))?;
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let permit = self
+            .permits
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|e| PasswordError::Hasher(e.to_string()))?;
         // The permit goes along: a caller who gives up does not let the next one in before the work is done.
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
@@ -113,7 +126,10 @@ impl Passwords {
 fn hash(argon: &Argon2<'_>, password: &str) -> Result<String, PasswordError> {
     let hasher = |e: argon2::password_hash::Error| PasswordError::Hasher(e.to_string());
     let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(hasher)?;
-    Ok(argon.hash_password(password.as_bytes(), &salt).map_err(hasher)?.to_string())
+    Ok(argon
+        .hash_password(password.as_bytes(), &salt)
+        .map_err(hasher)?
+        .to_string())
 }
 
 #[cfg(test)]
@@ -129,13 +145,28 @@ mod tests {
         let passwords = quick();
         let kept = passwords.hash("correct horse".into()).await.unwrap();
         assert!(kept.starts_with("$argon2id$") && !kept.contains("correct"));
-        assert!(passwords.verify(Some(kept.clone()), "correct horse".into()).await.unwrap());
-        assert!(!passwords.verify(Some(kept), "correct house".into()).await.unwrap());
+        assert!(
+            passwords
+                .verify(Some(kept.clone()), "correct horse".into())
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(Some(kept), "correct house".into())
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
     async fn nobody_signs_in_with_the_decoys_password() {
-        assert!(!quick().verify(None, "nobody has this password".into()).await.unwrap());
+        assert!(
+            !quick()
+                .verify(None, "nobody has this password".into())
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
@@ -149,7 +180,10 @@ mod tests {
     fn rules_count_characters_not_bytes() {
         assert!(matches!(check_rules("äöüäöüäöü"), Err(PasswordError::TooShort)));
         assert!(check_rules("äöüäöüäöüä").is_ok());
-        assert!(matches!(check_rules(&"x".repeat(1025)), Err(PasswordError::TooLong)));
+        assert!(matches!(
+            check_rules(&"x".repeat(1025)),
+            Err(PasswordError::TooLong)
+        ));
     }
 
     #[test]

@@ -1,16 +1,13 @@
 //! Server-side sessions: the cookie holds a random name, the accounts file the rest. They end 30 days after they were last used.
 
-use crate::{
-    sites::AccountId,
-    store::accounts::Account,
-    transport::gate::SignedIn,
-};
+use super::LoginLimits;
+use crate::{sites::AccountId, store::accounts::Account, tasks::Tasks, transport::gate::SignedIn};
 use async_trait::async_trait;
 use pulsecast_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tower_sessions::{
-    Expiry, Session, SessionManagerLayer, SessionStore,
+    ExpiredDeletion, Expiry, Session, SessionManagerLayer, SessionStore,
     cookie::{SameSite, time::Duration},
     session::{Error, Id, Record},
     session_store,
@@ -22,6 +19,7 @@ const KEY: &str = "account";
 const DAYS: i64 = 30;
 /// A session in use is written anew once a day, not at each request: that is what makes its 30 days slide.
 const RENEW_AFTER: i64 = Timestamp::DAY;
+const CLEAN_EVERY: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// Where sessions are kept, whatever keeps them. A cheap handle.
 #[derive(Clone, Debug)]
@@ -84,7 +82,16 @@ struct Kept {
 /// When the store does not answer.
 pub async fn begin(session: &Session, account: &Account, now: Timestamp) -> Result<(), Error> {
     session.cycle_id().await?;
-    session.insert(KEY, Kept { id: account.id.0, email: account.email.clone(), renewed: now }).await
+    session
+        .insert(
+            KEY,
+            Kept {
+                id: account.id.0,
+                email: account.email.clone(),
+                renewed: now,
+            },
+        )
+        .await
 }
 
 /// Ends the session; its cookie is worthless from now on, wherever it was copied to.
@@ -95,21 +102,56 @@ pub async fn end(session: &Session) -> Result<(), Error> {
     session.flush().await
 }
 
-/// Who is signed in by this session. Renews it when that is due.
+/// Who is signed in by this session. Renews it when that is due and the store takes it; a full disk signs nobody out.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn who(session: &Session, now: Timestamp) -> Result<Option<SignedIn>, Error> {
-    if session.id().is_none() {
+pub async fn who(sessions: &Sessions, session: &Session, now: Timestamp) -> Result<Option<SignedIn>, Error> {
+    let Some(id) = session.id() else {
         return Ok(None);
-    }
+    };
     let Some(mut kept) = session.get::<Kept>(KEY).await? else {
         return Ok(None);
     };
     let who = SignedIn(AccountId(kept.id), kept.email.clone());
-    if now.since(kept.renewed) > RENEW_AFTER {
+    if now.since(kept.renewed) > RENEW_AFTER && is_writable(sessions, &id).await {
         kept.renewed = now;
         session.insert(KEY, kept).await?;
     }
     Ok(Some(who))
+}
+
+/// The session layer turns a session that it cannot write into a 500: one is marked for writing only after the store has shown that it
+/// writes.
+async fn is_writable(sessions: &Sessions, id: &Id) -> bool {
+    let tried = async {
+        match sessions.load(id).await? {
+            Some(record) => sessions.save(&record).await.map(|()| true),
+            None => Ok(false),
+        }
+    };
+    tried.await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot renew a session; trying again at its next request");
+        false
+    })
+}
+
+/// Starts the task that forgets ended sessions and those who no longer try to sign in.
+pub fn keep_clean(store: impl ExpiredDeletion, limits: LoginLimits, tasks: &Tasks) {
+    let stop = tasks.clone();
+    tasks.spawn("keep-sessions-clean", async move {
+        let mut every = tokio::time::interval(CLEAN_EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.stopping() => break,
+                _ = every.tick() => {
+                    limits.sweep();
+                    if let Err(error) = store.delete_expired().await {
+                        tracing::warn!(%error, "cannot delete ended sessions; trying again later");
+                    }
+                }
+            }
+        }
+    });
 }

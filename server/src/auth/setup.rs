@@ -18,7 +18,9 @@ use subtle::ConstantTimeEq;
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// Not the token that the terminal shows.
-    #[error("this link is not valid: use the one that the server printed at its last start, or restart it for a new one")]
+    #[error(
+        "this link is not valid: use the one that the server printed at its last start, or restart it for a new one"
+    )]
     Token,
     /// There is an account.
     #[error("the first account exists already: sign in")]
@@ -37,13 +39,20 @@ fn hash(token: &str) -> [u8; 32] {
 ///
 /// # Errors
 /// When the accounts do not answer.
-pub async fn first_link(accounts: &dyn Accounts, base: &str, now: Timestamp) -> Result<Option<String>, AccountsError> {
+pub async fn first_link(
+    accounts: &dyn Accounts,
+    base: &str,
+    now: Timestamp,
+) -> Result<Option<String>, AccountsError> {
     if accounts.count_accounts().await? > 0 {
         return Ok(None);
     }
     let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
     accounts.put_setup_token(&hash(&token), now).await?;
-    Ok(Some(format!("{}/setup?token={token}", base.trim_end_matches('/'))))
+    Ok(Some(format!(
+        "{}/setup?token={token}",
+        base.trim_end_matches('/')
+    )))
 }
 
 impl Auth {
@@ -55,15 +64,27 @@ impl Auth {
         let accounts = |e| SetupError::Account(NewAccountError::Accounts(e));
         let Some(kept) = self.accounts.setup_token().await.map_err(accounts)? else {
             let count = self.accounts.count_accounts().await.map_err(accounts)?;
-            return Err(if count > 0 { SetupError::Done } else { SetupError::Token });
+            return Err(if count > 0 {
+                SetupError::Done
+            } else {
+                SetupError::Token
+            });
         };
         if !bool::from(hash(token).as_slice().ct_eq(&kept)) {
             return Err(SetupError::Token);
         }
         let email = check_email(email)?;
         password::check_rules(&password).map_err(NewAccountError::from)?;
-        let phc = self.passwords.hash(password).await.map_err(NewAccountError::from)?;
-        match self.accounts.add_first_account(email, &phc, self.clock.now()).await {
+        let phc = self
+            .passwords
+            .hash(password)
+            .await
+            .map_err(NewAccountError::from)?;
+        match self
+            .accounts
+            .add_first_account(email, &phc, self.clock.now())
+            .await
+        {
             Ok(id) => Ok(id),
             Err(AccountsError::SetupDone) => Err(SetupError::Done),
             Err(error) => Err(accounts(error)),

@@ -46,7 +46,9 @@ impl Tokens {
     /// # Errors
     /// When the accounts do not answer.
     pub async fn load(accounts: &dyn Accounts) -> Result<Self, AccountsError> {
-        Ok(Self::new(&accounts.secret(SECRET, &rand::random::<[u8; 32]>()).await?))
+        Ok(Self::new(
+            &accounts.secret(SECRET, &rand::random::<[u8; 32]>()).await?,
+        ))
     }
 
     /// With this key.
@@ -76,7 +78,10 @@ impl Tokens {
             iat: now.millis().div_euclid(1000),
             exp,
         };
-        Ok((encode(&Header::new(Algorithm::HS256), &claims, &self.0.sign)?, Timestamp(exp * 1000)))
+        Ok((
+            encode(&Header::new(Algorithm::HS256), &claims, &self.0.sign)?,
+            Timestamp(exp * 1000),
+        ))
     }
 
     /// Whose token it is, and until when.
@@ -84,10 +89,16 @@ impl Tokens {
     /// # Errors
     /// When it is too old or not one of ours.
     pub fn read(&self, token: &str, now: Timestamp) -> Result<(AccountId, Timestamp), TokenError> {
-        let claims = decode::<Claims>(token, &self.0.check, &self.0.rules).map_err(|_| TokenError::Invalid)?.claims;
+        let claims = decode::<Claims>(token, &self.0.check, &self.0.rules)
+            .map_err(|_| TokenError::Invalid)?
+            .claims;
         let account = claims.sub.parse().map_err(|_| TokenError::Invalid)?;
         let expires = Timestamp(claims.exp.saturating_mul(1000));
-        if expires <= now { Err(TokenError::Expired) } else { Ok((AccountId(account), expires)) }
+        if expires <= now {
+            Err(TokenError::Expired)
+        } else {
+            Ok((AccountId(account), expires))
+        }
     }
 }
 
@@ -103,7 +114,10 @@ mod tests {
         let tokens = Tokens::new(b"0123456789abcdef0123456789abcdef");
         let (token, until) = tokens.issue(AccountId(7), NOW).unwrap();
         assert_eq!(until, NOW.plus(LIFETIME));
-        assert_eq!(tokens.read(&token, NOW.plus(LIFETIME - 1)), Ok((AccountId(7), until)));
+        assert_eq!(
+            tokens.read(&token, NOW.plus(LIFETIME - 1)),
+            Ok((AccountId(7), until))
+        );
         assert_eq!(tokens.read(&token, NOW.plus(LIFETIME)), Err(TokenError::Expired));
     }
 
@@ -115,10 +129,18 @@ mod tests {
 
         let (ours, _) = tokens.issue(AccountId(7), NOW).unwrap();
         let claims = ours.split('.').nth(1).unwrap();
-        let unsigned = format!("{}.{claims}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#));
+        let unsigned = format!(
+            "{}.{claims}.",
+            URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#)
+        );
         assert_eq!(tokens.read(&unsigned, NOW), Err(TokenError::Invalid));
 
-        let other = Claims { sub: "7".into(), aud: "visitor".into(), iat: 0, exp: NOW.millis() };
+        let other = Claims {
+            sub: "7".into(),
+            aud: "visitor".into(),
+            iat: 0,
+            exp: NOW.millis(),
+        };
         let other = encode(&Header::default(), &other, &tokens.0.sign).unwrap();
         assert_eq!(tokens.read(&other, NOW), Err(TokenError::Invalid));
         assert_eq!(tokens.read("", NOW), Err(TokenError::Invalid));

@@ -2,11 +2,10 @@
 
 mod data;
 mod export;
+mod running;
 mod site;
 mod token;
 mod user;
-
-pub(crate) use data::make as make_data_dir;
 
 use crate::{boot, config::{DataDir, ServeConfig}};
 use anyhow::Result;
@@ -32,7 +31,7 @@ enum Command {
     /// Sites that are counted
     #[command(subcommand)]
     Site(SiteCommand),
-    /// Writes a site's raw events to standard output or a file; stop the server first, or download them from its dashboard
+    /// Writes a site's raw events to standard output or a file, beside a running server too
     Export {
         /// The site
         #[arg(long, value_name = "DOMAIN")]

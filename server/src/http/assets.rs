@@ -18,10 +18,16 @@ pub async fn file(root: &Path, method: &Method, uri: &Uri, asked: &HeaderMap) ->
     *request.method_mut() = method.clone();
     *request.uri_mut() = uri.clone();
     *request.headers_mut() = asked.clone();
-    let directory = ServeDir::new(root).append_index_html_on_directories(false).precompressed_br().precompressed_gzip();
+    let directory = ServeDir::new(root)
+        .append_index_html_on_directories(false)
+        .precompressed_br()
+        .precompressed_gzip();
     let response = directory.oneshot(request).await.ok()?;
     let is_served = response.status().is_success()
-        || matches!(response.status(), StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE);
+        || matches!(
+            response.status(),
+            StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE
+        );
     is_served.then(|| finish(uri.path(), asked, response.map(Body::new)))
 }
 
@@ -32,7 +38,10 @@ fn is_hidden(path: &str) -> bool {
 
 fn finish(path: &str, asked: &HeaderMap, mut response: Response) -> Response {
     let tag = etag(response.headers());
-    let known = tag.as_ref().zip(asked.get(header::IF_NONE_MATCH)).is_some_and(|(tag, seen)| is_named(seen, tag));
+    let known = tag
+        .as_ref()
+        .zip(asked.get(header::IF_NONE_MATCH))
+        .is_some_and(|(tag, seen)| is_named(seen, tag));
     if known && response.status() == StatusCode::OK {
         let kept = response.headers().clone();
         response = StatusCode::NOT_MODIFIED.into_response();
@@ -43,9 +52,15 @@ fn finish(path: &str, asked: &HeaderMap, mut response: Response) -> Response {
         }
     }
     let headers = response.headers_mut();
-    let cache = if is_hashed(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if is_hashed(path) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.entry(header::VARY).or_insert(HeaderValue::from_static("accept-encoding"));
+    headers
+        .entry(header::VARY)
+        .or_insert(HeaderValue::from_static("accept-encoding"));
     if let Some(tag) = tag {
         headers.insert(header::ETAG, tag);
     }
@@ -55,7 +70,10 @@ fn finish(path: &str, asked: &HeaderMap, mut response: Response) -> Response {
 /// From size and date of the very file that is sent.
 fn etag(headers: &HeaderMap) -> Option<HeaderValue> {
     let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-    let date: String = text(header::LAST_MODIFIED)?.chars().filter(char::is_ascii_alphanumeric).collect();
+    let date: String = text(header::LAST_MODIFIED)?
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
     HeaderValue::from_str(&format!("W/\"{}-{date}\"", text(header::CONTENT_LENGTH)?)).ok()
 }
 
@@ -74,7 +92,11 @@ fn is_hashed(path: &str) -> bool {
     let mut parts = name.split('.').rev();
     parts.next();
     let hash = parts.next().unwrap_or_default();
-    parts.next().is_some() && hash.len() >= 16 && hash.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    parts.next().is_some()
+        && hash.len() >= 16
+        && hash
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 #[cfg(test)]
@@ -84,12 +106,18 @@ mod tests {
     #[test]
     fn only_names_with_a_hash_never_change() {
         assert!(is_hashed("/pkg/pulsecast.0Ab9xYz1_-3kLmNoPqRs.wasm"));
-        assert!(!is_hashed("/pkg/pulsecast.wasm") && !is_hashed("/pkg/pulsecast.css") && !is_hashed("/favicon.svg"));
+        assert!(
+            !is_hashed("/pkg/pulsecast.wasm")
+                && !is_hashed("/pkg/pulsecast.css")
+                && !is_hashed("/favicon.svg")
+        );
     }
 
     #[test]
     fn hidden_files_stay_hidden() {
-        assert!(is_hidden("/.env") && is_hidden("/pkg/../.git/config") && is_hidden("/pkg/pulsecast.wasm.br"));
+        assert!(
+            is_hidden("/.env") && is_hidden("/pkg/../.git/config") && is_hidden("/pkg/pulsecast.wasm.br")
+        );
         assert!(!is_hidden("/pkg/pulsecast.wasm"));
     }
 }

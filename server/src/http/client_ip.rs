@@ -15,8 +15,16 @@ pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr
     if !is_trusted(peer, trusted) {
         return peer;
     }
-    let by_x = rightmost_untrusted(peer, elements(headers, &X_FORWARDED_FOR).filter_map(address), trusted);
-    let by_rfc = rightmost_untrusted(peer, elements(headers, &FORWARDED).filter_map(forwarded_for), trusted);
+    let by_x = rightmost_untrusted(
+        peer,
+        elements(headers, &X_FORWARDED_FOR).filter_map(address),
+        trusted,
+    );
+    let by_rfc = rightmost_untrusted(
+        peer,
+        elements(headers, &FORWARDED).filter_map(forwarded_for),
+        trusted,
+    );
     match (by_x, by_rfc) {
         (Some(x), Some(rfc)) if x != rfc => peer,
         (Some(client), _) | (None, Some(client)) => client,
@@ -32,8 +40,17 @@ pub fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
 
 /// The header's list elements from the right; several headers of the name are one list.
 fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    let lines: Vec<&str> = headers.get_all(name).iter().map(|v| v.to_str().unwrap_or("?")).collect();
-    lines.into_iter().rev().flat_map(|line| line.rsplit(',')).map(str::trim).filter(|e| !e.is_empty())
+    let lines: Vec<&str> = headers
+        .get_all(name)
+        .iter()
+        .map(|v| v.to_str().unwrap_or("?"))
+        .collect();
+    lines
+        .into_iter()
+        .rev()
+        .flat_map(|line| line.rsplit(','))
+        .map(str::trim)
+        .filter(|e| !e.is_empty())
 }
 
 /// `Some(None)`: an element that names nobody, such as `unknown` or a hidden `_name`; what is left of it cannot be trusted.
@@ -62,7 +79,9 @@ fn address(text: &str) -> Option<Hop> {
 fn forwarded_for(element: &str) -> Option<Hop> {
     element.split(';').find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        name.trim().eq_ignore_ascii_case("for").then(|| parse(value.trim().trim_matches('"')))
+        name.trim()
+            .eq_ignore_ascii_case("for")
+            .then(|| parse(value.trim().trim_matches('"')))
     })
 }
 
@@ -81,7 +100,10 @@ mod tests {
     use super::*;
 
     fn from(peer: &str, headers: &[(&'static str, &str)]) -> String {
-        let trusted: Vec<IpNet> = ["10.0.0.0/8", "fd00::/8"].iter().map(|n| n.parse().unwrap()).collect();
+        let trusted: Vec<IpNet> = ["10.0.0.0/8", "fd00::/8"]
+            .iter()
+            .map(|n| n.parse().unwrap())
+            .collect();
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
@@ -91,40 +113,100 @@ mod tests {
 
     #[test]
     fn a_stranger_cannot_say_who_it_is() {
-        assert_eq!(from("203.0.113.9", &[("x-forwarded-for", "1.2.3.4")]), "203.0.113.9");
-        assert_eq!(from("203.0.113.9", &[("forwarded", "for=1.2.3.4")]), "203.0.113.9");
+        assert_eq!(
+            from("203.0.113.9", &[("x-forwarded-for", "1.2.3.4")]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            from("203.0.113.9", &[("forwarded", "for=1.2.3.4")]),
+            "203.0.113.9"
+        );
     }
 
     #[test]
     fn a_trusted_proxy_is_believed_up_to_itself() {
-        assert_eq!(from("10.0.0.1", &[("x-forwarded-for", "203.0.113.9")]), "203.0.113.9");
-        assert_eq!(from("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, 203.0.113.9, 10.2.3.4")]), "203.0.113.9");
-        assert_eq!(from("10.0.0.1", &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "203.0.113.9")]), "203.0.113.9");
-        assert_eq!(from("::ffff:10.0.0.1", &[("x-forwarded-for", "203.0.113.9:55")]), "203.0.113.9");
+        assert_eq!(
+            from("10.0.0.1", &[("x-forwarded-for", "203.0.113.9")]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            from(
+                "10.0.0.1",
+                &[("x-forwarded-for", "6.6.6.6, 203.0.113.9, 10.2.3.4")]
+            ),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            from(
+                "10.0.0.1",
+                &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "203.0.113.9")]
+            ),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            from("::ffff:10.0.0.1", &[("x-forwarded-for", "203.0.113.9:55")]),
+            "203.0.113.9"
+        );
     }
 
     #[test]
     fn the_standard_header_reads_as_its_rfc_writes_it() {
-        assert_eq!(from("fd00::1", &[("forwarded", r#"for=6.6.6.6, For="[2001:db8::17]:4711";proto=https;by=10.0.0.1"#)]), "2001:db8::17");
+        assert_eq!(
+            from(
+                "fd00::1",
+                &[(
+                    "forwarded",
+                    r#"for=6.6.6.6, For="[2001:db8::17]:4711";proto=https;by=10.0.0.1"#
+                )]
+            ),
+            "2001:db8::17"
+        );
         assert_eq!(from("10.0.0.1", &[("forwarded", "proto=https")]), "10.0.0.1");
     }
 
     #[test]
     fn what_is_left_of_an_unreadable_hop_does_not_count() {
-        assert_eq!(from("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, unknown")]), "10.0.0.1");
-        assert_eq!(from("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, garbage, 10.9.9.9")]), "10.9.9.9");
-        assert_eq!(from("10.0.0.1", &[("forwarded", "for=6.6.6.6, for=_hidden")]), "10.0.0.1");
+        assert_eq!(
+            from("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, unknown")]),
+            "10.0.0.1"
+        );
+        assert_eq!(
+            from("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, garbage, 10.9.9.9")]),
+            "10.9.9.9"
+        );
+        assert_eq!(
+            from("10.0.0.1", &[("forwarded", "for=6.6.6.6, for=_hidden")]),
+            "10.0.0.1"
+        );
     }
 
     #[test]
     fn headers_that_disagree_count_for_nothing() {
-        assert_eq!(from("10.0.0.1", &[("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=6.6.6.6")]), "10.0.0.1");
-        assert_eq!(from("10.0.0.1", &[("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=203.0.113.9")]), "203.0.113.9");
+        assert_eq!(
+            from(
+                "10.0.0.1",
+                &[("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=6.6.6.6")]
+            ),
+            "10.0.0.1"
+        );
+        assert_eq!(
+            from(
+                "10.0.0.1",
+                &[
+                    ("x-forwarded-for", "203.0.113.9"),
+                    ("forwarded", "for=203.0.113.9")
+                ]
+            ),
+            "203.0.113.9"
+        );
     }
 
     #[test]
     fn a_chain_of_proxies_alone_ends_at_its_first() {
-        assert_eq!(from("10.0.0.1", &[("x-forwarded-for", "10.0.0.3, 10.0.0.2")]), "10.0.0.3");
+        assert_eq!(
+            from("10.0.0.1", &[("x-forwarded-for", "10.0.0.3, 10.0.0.2")]),
+            "10.0.0.3"
+        );
         assert_eq!(from("10.0.0.1", &[]), "10.0.0.1");
     }
 }

@@ -42,13 +42,24 @@ impl FromStr for PublicUrl {
 
     /// Default ports are left out, as browsers do in `Origin`.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let bad = || InvalidName(format!("`{text}` is not a public URL: write scheme and host, such as https://stats.example.com, without a path"));
+        let bad = || {
+            InvalidName(format!(
+                "`{text}` is not a public URL: write scheme and host, such as https://stats.example.com, without a path"
+            ))
+        };
         let url = url::Url::parse(text.trim()).map_err(|_| bad())?;
-        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        let bare = url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty();
         if !bare || !matches!(url.scheme(), "http" | "https") {
             return Err(bad());
         }
-        url.origin().ascii_serialization().parse().map(Self).map_err(|_| bad())
+        url.origin()
+            .ascii_serialization()
+            .parse()
+            .map(Self)
+            .map_err(|_| bad())
     }
 }
 
@@ -130,8 +141,9 @@ impl EdgeConfig {
         }
         let header = |name: header::HeaderName| request.headers.get(name).and_then(|v| v.to_str().ok());
         let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
-        let behind_tls = peer.is_some_and(|ConnectInfo(p)| client_ip::is_trusted(p.ip().to_canonical(), &self.trusted_proxies))
-            && header(header::HeaderName::from_static("x-forwarded-proto")) == Some("https");
+        let behind_tls = peer.is_some_and(|ConnectInfo(p)| {
+            client_ip::is_trusted(p.ip().to_canonical(), &self.trusted_proxies)
+        }) && header(header::HeaderName::from_static("x-forwarded-proto")) == Some("https");
         let scheme = if behind_tls { "https" } else { "http" };
         format!("{scheme}://{}", header(header::HOST).unwrap_or("localhost"))
     }
@@ -144,10 +156,22 @@ mod tests {
     #[test]
     fn a_public_url_is_an_origin_and_nothing_else() {
         let read = |text: &str| text.parse::<PublicUrl>().map(|u| u.as_str().to_owned());
-        assert_eq!(read("https://Stats.Example.com/").unwrap(), "https://stats.example.com");
-        assert_eq!(read("https://stats.example.com:443").unwrap(), "https://stats.example.com");
+        assert_eq!(
+            read("https://Stats.Example.com/").unwrap(),
+            "https://stats.example.com"
+        );
+        assert_eq!(
+            read("https://stats.example.com:443").unwrap(),
+            "https://stats.example.com"
+        );
         assert_eq!(read("http://localhost:3000").unwrap(), "http://localhost:3000");
-        for bad in ["stats.example.com", "https://example.com/stats", "ftp://example.com", "https://u@example.com", ""] {
+        for bad in [
+            "stats.example.com",
+            "https://example.com/stats",
+            "ftp://example.com",
+            "https://u@example.com",
+            "",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -27,30 +27,55 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/demo", get(|| async { Html(HOME) }))
         .route("/demo/article", get(|| async { Html(ARTICLE) }))
         .route("/demo/app", get(|| async { Html(APP) }))
-        .route("/demo/demo.css", get(|| async { file("text/css; charset=utf-8", STYLE) }))
-        .route("/demo/demo.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT) }))
-        .route("/demo/tides.csv", get(|| async { download("attachment; filename=tides.csv", TIDES) }))
+        .route(
+            "/demo/demo.css",
+            get(|| async { file("text/css; charset=utf-8", STYLE) }),
+        )
+        .route(
+            "/demo/demo.js",
+            get(|| async { file("text/javascript; charset=utf-8", SCRIPT) }),
+        )
+        .route(
+            "/demo/tides.csv",
+            get(|| async { download("attachment; filename=tides.csv", TIDES) }),
+        )
 }
 
 fn file(kind: &'static str, text: &'static str) -> Response {
-    let headers: [(HeaderName, &str); 2] = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")];
+    let headers: [(HeaderName, &str); 2] =
+        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")];
     (headers, text).into_response()
 }
 
 fn download(disposition: &'static str, text: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, disposition)], text).into_response()
+    (
+        [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+            (header::CONTENT_DISPOSITION, disposition),
+        ],
+        text,
+    )
+        .into_response()
 }
 
 /// Sees to it that the site [`DEMO`] is there, takes events from pages on these hosts, and belongs to everybody who can sign in.
 ///
 /// # Errors
 /// When the accounts do not answer.
-pub async fn ensure_demo(accounts: &dyn Accounts, hosts: &[String], now: Timestamp) -> Result<(), AccountsError> {
+pub async fn ensure_demo(
+    accounts: &dyn Accounts,
+    hosts: &[String],
+    now: Timestamp,
+) -> Result<(), AccountsError> {
     let Ok(domain) = DEMO.parse::<Domain>() else {
         return Ok(());
     };
     let wanted = hosts.iter().filter_map(|host| host.parse::<HostPattern>().ok());
-    let there = accounts.sites().await?.into_iter().find(|site| site.settings.domain == domain);
+    let there = accounts
+        .sites()
+        .await?
+        .into_iter()
+        .find(|site| site.settings.domain == domain);
     let id: SiteId = match there {
         Some(mut site) => {
             let before = site.settings.hostnames.len();

@@ -1,9 +1,12 @@
-//! `GET /sites/{domain}/export.ndjson`: a site's raw events for its members, one JSON object a line, streamed piece by piece.
+//! `GET /sites/{domain}/export.ndjson`: a site's raw events for its members, one JSON object a line, streamed piece by piece. Signed in by
+//! the session, or by a member's token as bearer: that is how `pulsecast export` asks a server that is running.
 
 use super::status;
 use crate::{
+    auth::Tokens,
+    clock::SharedClock,
     event::SiteId,
-    sites::Sites,
+    sites::{AccountId, Sites},
     store::{EventReader, StoreError},
     transport::gate::SignedIn,
 };
@@ -30,6 +33,20 @@ pub struct ExportState {
     pub sites: Sites,
     /// From where.
     pub events: Arc<dyn EventReader>,
+    /// Reads members' tokens.
+    pub tokens: Tokens,
+    /// What time it is.
+    pub clock: SharedClock,
+}
+
+impl ExportState {
+    fn asker(&self, session: Option<Extension<SignedIn>>, headers: &HeaderMap) -> Option<AccountId> {
+        if let Some(Extension(SignedIn(account, _))) = session {
+            return Some(account);
+        }
+        let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+        self.tokens.read(token, self.clock.now()).ok().map(|(account, _)| account)
+    }
 }
 
 /// The export's route; behind the door that says who is signed in.
@@ -43,7 +60,7 @@ async fn ndjson(
     who: Option<Extension<SignedIn>>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(Extension(SignedIn(account, _))) = who else {
+    let Some(account) = state.asker(who, &headers) else {
         return status::refuse(&headers, ApiError::new(ErrorCode::Unauthorized, "nobody is signed in: sign in and try again"));
     };
     let site = domain.parse::<Domain>().ok().and_then(|domain| state.sites.get(&domain)).filter(|site| site.is_member(account));

@@ -18,7 +18,9 @@ pub fn see_other(path: &str, query: &[(&str, &str)]) -> Response {
         format!("{path}?{}", text.finish())
     };
     let mut response = Redirect::to(&to).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -38,14 +40,27 @@ mod tests {
     #[test]
     fn after_signing_in_nobody_is_led_elsewhere() {
         assert_eq!(local_path("/sites/example.com?x=1"), "/sites/example.com?x=1");
-        for bad in ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "", "javascript:x"] {
+        for bad in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "",
+            "javascript:x",
+        ] {
             assert_eq!(local_path(bad), "/", "{bad}");
         }
     }
 
     #[test]
     fn what_was_typed_travels_escaped() {
-        let to = see_other("/login", &[("error", "credentials"), ("next", ""), ("email", "a b&c@d")]);
-        assert_eq!(to.headers()["location"], "/login?error=credentials&email=a+b%26c%40d");
+        let to = see_other(
+            "/login",
+            &[("error", "credentials"), ("next", ""), ("email", "a b&c@d")],
+        );
+        assert_eq!(
+            to.headers()["location"],
+            "/login?error=credentials&email=a+b%26c%40d"
+        );
     }
 }

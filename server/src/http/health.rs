@@ -18,6 +18,14 @@ pub async fn ready(State(state): State<AppState>) -> Response {
     if problems.is_empty() {
         return live().await;
     }
-    let lines: String = problems.iter().map(|(part, reason)| format!("{part}: {reason}\n")).collect();
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::CACHE_CONTROL, "no-store"), (header::RETRY_AFTER, "5")], lines).into_response()
+    let lines: String = problems
+        .iter()
+        .map(|(part, reason)| format!("{part}: {reason}\n"))
+        .collect();
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(header::CACHE_CONTROL, "no-store"), (header::RETRY_AFTER, "5")],
+        lines,
+    )
+        .into_response()
 }

@@ -34,12 +34,22 @@ pub async fn login(
     headers: HeaderMap,
     form: Result<Form<Login>, FormRejection>,
 ) -> Response {
-    let Ok(Form(Login { email, password, next })) = form else {
+    let Ok(Form(Login {
+        email,
+        password,
+        next,
+    })) = form
+    else {
         return see_other("/login", &[("error", "invalid")]);
     };
     let next = local_path(&next);
     let ip = state.config.client_ip(peer, &headers);
-    let again = |error| see_other("/login", &[("error", error), ("email", shown(&email)), ("next", next)]);
+    let again = |error| {
+        see_other(
+            "/login",
+            &[("error", error), ("email", shown(&email)), ("next", next)],
+        )
+    };
     let account = match state.auth.sign_in(&email, password, ip).await {
         Ok(account) => account,
         Err(LoginError::Credentials) => {

@@ -19,12 +19,22 @@ pub async fn metrics(
     if !open && !is_from_here(peer, &headers) {
         return status::refuse(
             &headers,
-            ApiError::new(ErrorCode::Forbidden, "metrics are for this machine: read them here, or start pulsecast with --metrics everybody"),
+            ApiError::new(
+                ErrorCode::Forbidden,
+                "metrics are for this machine: read them here, or start pulsecast with --metrics everybody",
+            ),
         );
     }
     match &state.metrics {
-        Some(handle) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response(),
-        None => status::refuse(&headers, ApiError::new(ErrorCode::NotFound, "this process keeps no metrics")),
+        Some(handle) => (
+            [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+            handle.render(),
+        )
+            .into_response(),
+        None => status::refuse(
+            &headers,
+            ApiError::new(ErrorCode::NotFound, "this process keeps no metrics"),
+        ),
     }
 }
 

@@ -9,10 +9,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use http::{
-    HeaderMap, HeaderValue, Method, StatusCode, Uri, header,
-    uri::PathAndQuery,
-};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery};
 use leptos::prelude::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use pulsecast_app::{App, shell};
@@ -33,11 +30,18 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router<AppState> {
         move || shell(options.clone())
     };
     let rest = {
-        let (state, render) = (state.clone(), leptos_axum::render_app_to_stream_with_context(context.clone(), page.clone()));
+        let (state, render) = (
+            state.clone(),
+            leptos_axum::render_app_to_stream_with_context(context.clone(), page.clone()),
+        );
         move |request: Request| {
             let (state, render) = (state.clone(), render.clone());
             async move {
-                let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
+                let (method, uri, headers) = (
+                    request.method().clone(),
+                    request.uri().clone(),
+                    request.headers().clone(),
+                );
                 if let Some(file) = assets::file(&state.config.site_root, &method, &uri, &headers).await {
                     return file;
                 }
@@ -60,7 +64,10 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router<AppState> {
 }
 
 fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
-    let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let accepts = headers
+        .get(header::ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     matches!(*method, Method::GET | Method::HEAD) && accepts.contains("text/html")
 }
 
@@ -77,7 +84,10 @@ async fn door(State(state): State<AppState>, request: Request, next: Next) -> Re
     }
     let mut response = next.run(request).await;
     // What a page shows is for whoever is signed in now.
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("private, no-cache"));
     response
 }
 
@@ -93,7 +103,9 @@ async fn elsewhere(state: &AppState, uri: &Uri, signed_in: bool) -> Result<Optio
         return Ok(Some(see_other("/", &[])));
     }
     let nobody_yet = state.accounts().count_accounts().await? == 0;
-    let says_so = uri.query().is_some_and(|q| q.split('&').any(|pair| pair == "error=setup"));
+    let says_so = uri
+        .query()
+        .is_some_and(|q| q.split('&').any(|pair| pair == "error=setup"));
     Ok(match path {
         LOGIN if nobody_yet && !says_so => Some(see_other(LOGIN, &[("error", "setup")])),
         LOGIN if !nobody_yet && says_so => Some(see_other(LOGIN, &[])),

@@ -1,12 +1,10 @@
 //! Every path of the server, at a glance.
 
 use super::{
-    AppState,
-    config::Demo,
-    demo, health, login, logout, metrics, pages, scripts, security, setup,
-    status::refuse,
-    token, who,
+    AppState, config::Demo, demo, health, login, logout, metrics, pages, scripts, security, setup,
+    status::refuse, token, who,
 };
+use crate::transport::gate::RemoteIp;
 use axum::{
     Router,
     extract::{ConnectInfo, Request, State},
@@ -19,7 +17,10 @@ use pulsecast_protocol::{ApiError, ErrorCode, beacon::limit};
 use std::net::SocketAddr;
 use tower_http::{
     CompressionLevel,
-    compression::{CompressionLayer, Predicate, predicate::{NotForContentType, SizeAbove}},
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{NotForContentType, SizeAbove},
+    },
     limit::RequestBodyLimitLayer,
     trace::TraceLayer,
 };
@@ -69,13 +70,16 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
         .merge(parts.members)
         .layer(RequestBodyLimitLayer::new(BODY))
         .layer(compression())
-        .merge(parts.transport.layer(from_fn_with_state(state.clone(), as_client)))
+        .merge(parts.transport.layer(from_fn_with_state(state.clone(), remote)))
         .layer(from_fn_with_state(state.clone(), who::door))
         .layer(state.sessions.layer(state.config.secure()))
         .layer(from_fn(security::headers))
         .layer(TraceLayer::new_for_http().make_span_with(span));
 
-    public.merge(machine).merge(people).layer(from_fn_with_state(state, in_time))
+    public
+        .merge(machine)
+        .merge(people)
+        .layer(from_fn_with_state(state, in_time))
 }
 
 /// Small answers are not worth it, and what is compressed already gets no smaller.
@@ -84,7 +88,9 @@ fn compression() -> CompressionLayer<impl Predicate> {
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
         .and(NotForContentType::const_new("application/wasm"));
-    CompressionLayer::new().quality(CompressionLevel::Precise(4)).compress_when(worthwhile)
+    CompressionLayer::new()
+        .quality(CompressionLevel::Precise(4))
+        .compress_when(worthwhile)
 }
 
 /// The path only: queries and headers hold tokens.
@@ -93,11 +99,14 @@ fn span(request: &Request) -> tracing::Span {
 }
 
 /// Transports count connections by address: behind a trusted proxy that has to be the client's, not the proxy's.
-async fn as_client(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
-        let ip = state.config.client_ip(peer, request.headers());
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(ip, peer.port())));
-    }
+async fn remote(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let ip = state.config.client_ip(peer, request.headers());
+    request.extensions_mut().insert(RemoteIp(ip));
     next.run(request).await
 }
 
@@ -108,8 +117,17 @@ async fn in_time(State(state): State<AppState>, request: Request, next: Next) ->
         Ok(response) => response,
         Err(_) => {
             ::metrics::counter!("pulsecast_http_timeouts_total").increment(1);
-            let headers = accept.into_iter().map(|value| (http::header::ACCEPT, value)).collect();
-            refuse(&headers, ApiError::new(ErrorCode::Unavailable, "the request took too long: try again in a moment"))
+            let headers = accept
+                .into_iter()
+                .map(|value| (http::header::ACCEPT, value))
+                .collect();
+            refuse(
+                &headers,
+                ApiError::new(
+                    ErrorCode::Unavailable,
+                    "the request took too long: try again in a moment",
+                ),
+            )
         }
     }
 }

@@ -19,18 +19,38 @@ pub async fn script(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let source = match name.as_str() {
         "pulse.js" | "script.js" => PULSE,
         "live.js" => LIVE,
-        _ => return (StatusCode::NOT_FOUND, "there is no such script: see /js/pulse.js and /js/live.js\n").into_response(),
+        _ => {
+            return (
+                StatusCode::NOT_FOUND,
+                "there is no such script: see /js/pulse.js and /js/live.js\n",
+            )
+                .into_response();
+        }
     };
     let tag = etag(source.as_bytes());
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|seen| super::assets::is_named(seen, &tag));
-    let mut response =
-        if known { StatusCode::NOT_MODIFIED.into_response() } else { source.into_response() };
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|seen| super::assets::is_named(seen, &tag));
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        source.into_response()
+    };
     let out = response.headers_mut();
-    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));
+    out.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/javascript; charset=utf-8"),
+    );
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE));
     out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    out.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
-    out.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    out.insert(
+        "cross-origin-resource-policy",
+        HeaderValue::from_static("cross-origin"),
+    );
+    out.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     out.insert(header::ETAG, tag);
     response
 }

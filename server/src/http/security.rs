@@ -13,15 +13,24 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     // Our addresses name sites and, at setup, a token: no other origin gets to see them.
     (header::REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    ),
 ];
 
 /// The policy of a page that Leptos renders: its inline scripts carry the nonce; WebAssembly needs a permission of its own. Styles may be
 /// inline because bars and heat are drawn with `style="--share: …"`, and nobody else's text gets into one.
 #[must_use]
 pub fn page_policy(nonce: &str) -> String {
-    POLICY.replace("script-src 'self'", &format!("script-src 'self' 'wasm-unsafe-eval' 'nonce-{nonce}'"))
+    POLICY.replace(
+        "script-src 'self'",
+        &format!("script-src 'self' 'wasm-unsafe-eval' 'nonce-{nonce}'"),
+    )
 }
 
 /// Adds what the response has not set itself.

@@ -27,7 +27,11 @@ pub struct ServeLimits {
 
 impl Default for ServeLimits {
     fn default() -> Self {
-        Self { connections: 25_000, head_timeout: Duration::from_secs(10), head_bytes: 32 * 1024 }
+        Self {
+            connections: 25_000,
+            head_timeout: Duration::from_secs(10),
+            head_bytes: 32 * 1024,
+        }
     }
 }
 
@@ -67,7 +71,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServeLimits, t
 
 fn is_the_connections(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, limits: ServeLimits, stop: Tasks) {
@@ -101,8 +108,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, limits:
 
 /// Small writes leave at once, and a peer that vanished is noticed.
 fn prepare(stream: &TcpStream) {
-    let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(20));
-    if let Err(error) = stream.set_nodelay(true).and_then(|()| SockRef::from(stream).set_tcp_keepalive(&keepalive)) {
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(20));
+    if let Err(error) = stream
+        .set_nodelay(true)
+        .and_then(|()| SockRef::from(stream).set_tcp_keepalive(&keepalive))
+    {
         tracing::debug!(%error, "cannot set the socket's options");
     }
 }

@@ -1,11 +1,7 @@
 //! `POST /setup`: the first account, for whoever has the link that the terminal shows.
 
 use super::{AppState, form::see_other, login::shown, status};
-use crate::auth::{
-    login::NewAccountError,
-    session,
-    setup::SetupError,
-};
+use crate::auth::{login::NewAccountError, session, setup::SetupError};
 use axum::{
     Form,
     extract::{ConnectInfo, State, rejection::FormRejection},
@@ -32,19 +28,36 @@ pub async fn setup(
     headers: HeaderMap,
     form: Result<Form<Setup>, FormRejection>,
 ) -> Response {
-    let Ok(Form(Setup { token, email, password })) = form else {
+    let Ok(Form(Setup {
+        token,
+        email,
+        password,
+    })) = form
+    else {
         return see_other("/setup", &[("error", "invalid")]);
     };
-    let again = |error| see_other("/setup", &[("token", &token), ("error", error), ("email", shown(&email))]);
+    let again = |error| {
+        see_other(
+            "/setup",
+            &[("token", &token), ("error", error), ("email", shown(&email))],
+        )
+    };
     let ip = state.config.client_ip(peer, &headers);
-    if state.auth.limits.attempt(ip, &format!("setup from {ip}")).is_err() {
+    if state
+        .auth
+        .limits
+        .attempt(ip, &format!("setup from {ip}"))
+        .is_err()
+    {
         return again("rate");
     }
     let made = state.auth.set_up(&token, &email, password).await;
     match made {
         Ok(_) => {}
         Err(SetupError::Done) => return see_other("/login", &[("error", "exists")]),
-        Err(SetupError::Token) => return see_other("/setup", &[("error", "token"), ("email", shown(&email))]),
+        Err(SetupError::Token) => {
+            return see_other("/setup", &[("error", "token"), ("email", shown(&email))]);
+        }
         Err(SetupError::Account(NewAccountError::Email(_))) => return again("email"),
         Err(SetupError::Account(NewAccountError::Password(_))) => return again("password"),
         Err(SetupError::Account(NewAccountError::Accounts(error))) => return status::refuse(&headers, error),

@@ -32,14 +32,19 @@ pub fn status(code: ErrorCode) -> StatusCode {
 pub fn refuse(headers: &HeaderMap, error: impl Into<ApiError>) -> Response {
     let error = error.into();
     let status = status(error.code);
-    let wants_page = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"));
+    let wants_page = headers
+        .get(header::ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.contains("text/html"));
     let mut response = if wants_page {
         (status, Html(page(status, &error.message))).into_response()
     } else {
         (status, Json(error)).into_response()
     };
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("5"));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, http::HeaderValue::from_static("5"));
     }
     response
 }
@@ -56,18 +61,26 @@ fn page(status: StatusCode, message: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 impl From<AccountsError> for ApiError {
     fn from(error: AccountsError) -> Self {
         let code = match &error {
-            AccountsError::EmailTaken | AccountsError::DomainTaken(_) | AccountsError::SetupDone => ErrorCode::Conflict,
+            AccountsError::EmailTaken | AccountsError::DomainTaken(_) | AccountsError::SetupDone => {
+                ErrorCode::Conflict
+            }
             AccountsError::NoSuchSite => ErrorCode::NotFound,
             AccountsError::Newer { .. } | AccountsError::Open { .. } => ErrorCode::Internal,
             AccountsError::Unavailable(_) => {
                 tracing::error!(%error, "answering 503");
-                return Self::new(ErrorCode::Unavailable, "the accounts database does not answer now: try again in a moment");
+                return Self::new(
+                    ErrorCode::Unavailable,
+                    "the accounts database does not answer now: try again in a moment",
+                );
             }
         };
         Self::new(code, error.to_string())
@@ -88,7 +101,10 @@ impl From<LoginError> for ApiError {
             LoginError::Accounts(error) => error.into(),
             LoginError::Password(error) => {
                 tracing::error!(%error, "answering 500");
-                Self::new(ErrorCode::Internal, "the password cannot be compared: see the server's log")
+                Self::new(
+                    ErrorCode::Internal,
+                    "the password cannot be compared: see the server's log",
+                )
             }
         }
     }
@@ -98,5 +114,8 @@ impl From<LoginError> for ApiError {
 #[must_use]
 pub fn sessions_away(error: &tower_sessions::session::Error) -> ApiError {
     tracing::error!(%error, "the sessions cannot be read");
-    ApiError::new(ErrorCode::Unavailable, "sessions cannot be read now: try again in a moment")
+    ApiError::new(
+        ErrorCode::Unavailable,
+        "sessions cannot be read now: try again in a moment",
+    )
 }

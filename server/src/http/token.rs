@@ -18,15 +18,35 @@ struct Issued {
 }
 
 /// Answers `{"token":…,"expires_at":…}`, the time in milliseconds since the epoch.
-pub async fn token(State(state): State<AppState>, who: Option<Extension<SignedIn>>, headers: HeaderMap) -> Response {
+pub async fn token(
+    State(state): State<AppState>,
+    who: Option<Extension<SignedIn>>,
+    headers: HeaderMap,
+) -> Response {
     let Some(Extension(SignedIn(account, _))) = who else {
-        return status::refuse(&headers, ApiError::new(ErrorCode::Unauthorized, "nobody is signed in: sign in at /login first"));
+        return status::refuse(
+            &headers,
+            ApiError::new(
+                ErrorCode::Unauthorized,
+                "nobody is signed in: sign in at /login first",
+            ),
+        );
     };
     match state.auth.tokens.issue(account, state.clock().now()) {
-        Ok((token, expires_at)) => ([(header::CACHE_CONTROL, "no-store")], Json(Issued { token, expires_at })).into_response(),
+        Ok((token, expires_at)) => (
+            [(header::CACHE_CONTROL, "no-store")],
+            Json(Issued { token, expires_at }),
+        )
+            .into_response(),
         Err(error) => {
             tracing::error!(%error, "cannot sign a token");
-            status::refuse(&headers, ApiError::new(ErrorCode::Internal, "the token cannot be made: see the server's log"))
+            status::refuse(
+                &headers,
+                ApiError::new(
+                    ErrorCode::Internal,
+                    "the token cannot be made: see the server's log",
+                ),
+            )
         }
     }
 }

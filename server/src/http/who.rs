@@ -19,14 +19,23 @@ use metrics::counter;
 use tower_sessions::Session;
 
 /// Puts [`SignedIn`] into the request where the session says so and the request comes from our own pages or from no page.
-pub async fn door(State(state): State<AppState>, session: Session, mut request: Request, next: Next) -> Response {
+pub async fn door(
+    State(state): State<AppState>,
+    session: Session,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let headers = request.headers();
-    if let Err(foreign) = state.auth.own.may_change(request.method(), headers, has_session(headers)) {
+    if let Err(foreign) = state
+        .auth
+        .own
+        .may_change(request.method(), headers, has_session(headers))
+    {
         counter!("pulsecast_http_foreign_total").increment(1);
         return status::refuse(headers, foreign);
     }
     if is_ours_or_none(&state, headers) {
-        match session::who(&session, state.clock().now()).await {
+        match session::who(&state.sessions, &session, state.clock().now()).await {
             Ok(None) => {}
             Ok(Some(who)) => {
                 request.extensions_mut().insert::<SignedIn>(who);
@@ -47,11 +56,18 @@ fn is_ours_or_none(state: &AppState, headers: &HeaderMap) -> bool {
 }
 
 fn has_session(headers: &HeaderMap) -> HasSession {
-    let named = |pair: &str| pair.trim().split_once('=').is_some_and(|(name, _)| name == COOKIE);
-    let any = headers.get_all(header::COOKIE).iter().any(|line| match line.to_str() {
-        Ok(line) => line.split(';').any(named),
-        // Cannot be read, so it might be one.
-        Err(_) => true,
-    });
+    let named = |pair: &str| {
+        pair.trim()
+            .split_once('=')
+            .is_some_and(|(name, _)| name == COOKIE)
+    };
+    let any = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .any(|line| match line.to_str() {
+            Ok(line) => line.split(';').any(named),
+            // Cannot be read, so it might be one.
+            Err(_) => true,
+        });
     if any { HasSession::Yes } else { HasSession::No }
 }

@@ -78,6 +78,19 @@ fn a_reader_gets_what_is_published_after_it_joined() {
 }
 
 #[test]
+fn a_position_that_was_never_reached_is_refused() {
+    let (hub, _) = hub();
+    let position = hub.publish("live:a", b"1");
+    let ahead = Position {
+        offset: 2,
+        ..position
+    };
+    assert!(hub.missed("live:a", &ahead).is_none());
+    let attached = hub.attach("live:a", Some(&ahead), &Outbox::new(100), &nobody(), hello);
+    assert_eq!(attached.err(), Some(NotAttached::Moved));
+}
+
+#[test]
 fn everybody_shares_one_encoded_frame() {
     let (hub, _) = hub();
     let outboxes: Vec<_> = (0..2).map(|_| Outbox::new(1000)).collect();

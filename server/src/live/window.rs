@@ -51,7 +51,7 @@ struct Visit {
 /// What dashboards know.
 #[derive(Debug, Default)]
 struct Told {
-    minute: i64,
+    at: Timestamp,
     current: u32,
     online: u32,
     minutes: Vec<MinuteCount>,
@@ -130,22 +130,16 @@ impl Window {
             + self.shrink_visits()
     }
 
-    /// Counts one event wherever it counts. Answers with its visit's source.
+    /// Counts one event wherever it counts; one from before the window leaves with the next look at the clock. Answers with its visit's
+    /// source.
     fn count(&mut self, seen: &Seen, now: Timestamp) -> Option<Arc<str>> {
         let (event, hit) = (&seen.event, &seen.event.hit);
         let at = hit.at.min(now);
         let minute = at.minute();
-        let own_source = || hit.source.as_deref().map(Arc::from);
-        if minute < window_start(now) {
-            return self
-                .visits
-                .get(&event.visit)
-                .map_or_else(own_source, |visit| visit.source.clone());
-        }
         let visit = self.visits.entry(event.visit).or_insert_with(|| {
             self.visits_wheel.file(minute, event.visit);
             Visit {
-                source: own_source(),
+                source: hit.source.as_deref().map(Arc::from),
                 last: minute,
             }
         });
@@ -252,9 +246,10 @@ impl Window {
                 });
             }
         }
-        // A minute that begins moves the whole picture, though no value in it changed.
-        let moved =
-            std::mem::replace(&mut told.minute, now.minute()) != now.minute() && !told.minutes.is_empty();
+        // A minute or an hour that begins moves the whole picture, and what falls out at its end, though no value in it changed.
+        let before = std::mem::replace(&mut told.at, now);
+        let moved = before.minute() != now.minute() && !told.minutes.is_empty()
+            || before.hour() != now.hour() && !told.hours.is_empty();
         (told.minutes, told.hours) = (minutes, hours);
         (moved || !change.is_empty()).then_some(change)
     }

@@ -9,11 +9,23 @@ use pulsecast_server::{
 };
 use sqlx::Connection;
 
-async fn write(server: &Server, sql: &'static str) {
+async fn other_process(server: &Server) -> sqlx::SqliteConnection {
     let file = format!("sqlite://{}", server.data().join("accounts.sqlite").display());
-    let mut other = sqlx::SqliteConnection::connect(&file).await.unwrap();
-    sqlx::query(sql).execute(&mut other).await.unwrap();
-    other.close().await.unwrap();
+    sqlx::SqliteConnection::connect(&file).await.unwrap()
+}
+
+pub async fn write(server: &Server, sql: &'static str) {
+    sqlx::query(sql)
+        .execute(&mut other_process(server).await)
+        .await
+        .unwrap();
+}
+
+pub async fn count(server: &Server, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql)
+        .fetch_one(&mut other_process(server).await)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -26,13 +38,23 @@ async fn a_file_of_a_newer_pulsecast_is_refused_with_advice() {
     .await;
     let error = SqliteAccounts::open(server.data()).await.unwrap_err();
     assert!(matches!(error, AccountsError::Newer { found: 9999, .. }));
-    assert!(error.to_string().contains("upgrade the binary or restore a backup"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("upgrade the binary or restore a backup"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_folder_that_is_not_there_is_named() {
-    let error = SqliteAccounts::open("/nowhere/at/all".as_ref()).await.unwrap_err();
-    assert!(error.to_string().contains("/nowhere/at/all/accounts.sqlite"), "{error}");
+    let error = SqliteAccounts::open("/nowhere/at/all".as_ref())
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("/nowhere/at/all/accounts.sqlite"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -41,10 +63,19 @@ async fn a_site_that_another_process_adds_is_seen_by_the_running_server() {
     watch_sites(server.accounts.clone(), server.sites.clone(), &server.tasks);
     let other = SqliteAccounts::open(server.data()).await.unwrap();
     let domain = "example.com".parse().unwrap();
-    let id = other.add_site(&SiteSettings::new("example.com".parse().unwrap()), &[], NOW).await.unwrap();
-    eventually("the new site is known", || async { server.sites.get(&domain).is_some() }).await;
+    let id = other
+        .add_site(&SiteSettings::new("example.com".parse().unwrap()), &[], NOW)
+        .await
+        .unwrap();
+    eventually("the new site is known", || async {
+        server.sites.get(&domain).is_some()
+    })
+    .await;
     other.remove_site(id).await.unwrap();
-    eventually("the removed site is gone", || async { server.sites.get(&domain).is_none() }).await;
+    eventually("the removed site is gone", || async {
+        server.sites.get(&domain).is_none()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -52,11 +83,17 @@ async fn a_sites_number_is_never_given_again() {
     let server = Server::start().await;
     let settings = SiteSettings::new("example.com".parse().unwrap());
     let first = server.accounts.add_site(&settings, &[], NOW).await.unwrap();
-    assert!(matches!(server.accounts.add_site(&settings, &[], NOW).await, Err(AccountsError::DomainTaken(_))));
+    assert!(matches!(
+        server.accounts.add_site(&settings, &[], NOW).await,
+        Err(AccountsError::DomainTaken(_))
+    ));
     server.accounts.remove_site(first).await.unwrap();
     let second = server.accounts.add_site(&settings, &[], NOW).await.unwrap();
     assert!(second > first, "{second:?} after {first:?}");
-    assert!(matches!(server.accounts.remove_site(first).await, Err(AccountsError::NoSuchSite)));
+    assert!(matches!(
+        server.accounts.remove_site(first).await,
+        Err(AccountsError::NoSuchSite)
+    ));
 }
 
 #[tokio::test]
@@ -64,16 +101,25 @@ async fn a_site_keeps_settings_members_and_its_first_event() {
     let server = Server::start().await;
     let accounts = &server.accounts;
     let ann = accounts.add_account(EMAIL, "x", NOW).await.unwrap();
-    assert!(matches!(accounts.add_account("ANN@example.com", "x", NOW).await, Err(AccountsError::EmailTaken)));
+    assert!(matches!(
+        accounts.add_account("ANN@example.com", "x", NOW).await,
+        Err(AccountsError::EmailTaken)
+    ));
     let mut settings = SiteSettings::new("example.com".parse().unwrap());
     let id = accounts.add_site(&settings, &[ann], NOW).await.unwrap();
     settings.timezone = "Europe/Berlin".into();
     accounts.save_site(id, &settings).await.unwrap();
     let sites = accounts.sites().await.unwrap();
-    assert_eq!((sites.len(), &sites[0].settings, &sites[0].members), (1, &settings, &vec![ann]));
+    assert_eq!(
+        (sites.len(), &sites[0].settings, &sites[0].members),
+        (1, &settings, &vec![ann])
+    );
     assert_eq!(accounts.role(id, ann).await.unwrap(), Some(Role::Owner));
     assert_eq!(accounts.role(id, AccountId(99)).await.unwrap(), None);
-    assert!(matches!(accounts.save_site(SiteId(99), &settings).await, Err(AccountsError::NoSuchSite)));
+    assert!(matches!(
+        accounts.save_site(SiteId(99), &settings).await,
+        Err(AccountsError::NoSuchSite)
+    ));
 
     assert_eq!(accounts.first_event_at(id).await.unwrap(), None);
     accounts.note_first_event(&[id], NOW).await.unwrap();
@@ -86,9 +132,16 @@ async fn salts_and_secrets_are_the_same_for_all_processes_and_old_salts_are_gone
     let server = Server::start().await;
     let other = SqliteAccounts::open(server.data()).await.unwrap();
     assert_eq!(server.accounts.put_salt(10, [1; 16]).await.unwrap(), [1; 16]);
-    assert_eq!(other.put_salt(10, [2; 16]).await.unwrap(), [1; 16], "the first one holds");
+    assert_eq!(
+        other.put_salt(10, [2; 16]).await.unwrap(),
+        [1; 16],
+        "the first one holds"
+    );
     other.put_salt(11, [3; 16]).await.unwrap();
-    assert_eq!(server.accounts.salts().await.unwrap(), [(10, [1; 16]), (11, [3; 16])]);
+    assert_eq!(
+        server.accounts.salts().await.unwrap(),
+        [(10, [1; 16]), (11, [3; 16])]
+    );
     server.accounts.delete_salts_before(11).await.unwrap();
     assert_eq!(other.salts().await.unwrap(), [(11, [3; 16])]);
 
@@ -106,7 +159,11 @@ async fn two_first_accounts_at_once_become_one() {
     );
     assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
     assert_eq!(server.accounts.count_accounts().await.unwrap(), 1);
-    assert_eq!(server.accounts.setup_token().await.unwrap(), None, "the link is used up");
+    assert_eq!(
+        server.accounts.setup_token().await.unwrap(),
+        None,
+        "the link is used up"
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,9 @@
 //! The edge from outside: a real server on a free port, asked by real clients. One file a subject.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on says where"
+)]
 
 mod accounts;
 mod assets;
@@ -7,4 +12,5 @@ mod login;
 mod origin;
 mod public;
 mod sites;
+mod sockets;
 mod support;

@@ -2,7 +2,7 @@
 
 use pulsecast_protocol::Timestamp;
 use pulsecast_server::{
-    auth::{Auth, LoginLimits, Passwords, Sessions, Tokens, setup},
+    auth::{Auth, LoginLimits, MemberGate, Passwords, Sessions, Tokens, setup},
     clock::{ManualClock, SharedClock},
     health::Health,
     http::{AppState, EdgeConfig, Parts, ServeLimits, router, serve},
@@ -11,6 +11,7 @@ use pulsecast_server::{
     sites::Sites,
     store::accounts::{SqliteAccounts, load_sites},
     tasks::Tasks,
+    transport::{self, TransportState},
 };
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use std::{future::Future, net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -39,11 +40,16 @@ pub struct Server {
 pub struct Wish {
     pub config: Box<dyn FnOnce(&mut EdgeConfig)>,
     pub limits: ServeLimits,
+    pub sockets: transport::Limits,
 }
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { config: Box::new(|_| {}), limits: ServeLimits::default() }
+        Self {
+            config: Box::new(|_| {}),
+            limits: ServeLimits::default(),
+            sockets: transport::Limits::default(),
+        }
     }
 }
 
@@ -77,23 +83,54 @@ impl Server {
         };
         let hub = Hub::new(families(), shared.clone(), 1);
         let health = Health::default();
+        let live = Live::new(
+            hub.clone(),
+            sites.clone(),
+            shared.clone(),
+            Bounds::default(),
+            |_| None,
+        );
+        let gate = Arc::new(MemberGate::new(
+            sites.clone(),
+            auth.own.clone(),
+            auth.tokens.clone(),
+        ));
+        let tasks = Tasks::new();
+        let sockets = TransportState::new(hub, live.clone(), gate, tasks.clone(), shared, wish.sockets);
         let state = AppState {
             auth,
             sessions: Sessions::new(accounts.sessions()),
             sites: sites.clone(),
-            live: Live::new(hub, sites.clone(), shared.clone(), Bounds::default(), |_| None),
+            live,
             health: health.clone(),
             metrics: None,
             config: Arc::new(config),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
-        let setup_link = setup::first_link(&accounts, &format!("http://{at}"), NOW).await.unwrap();
-        let options = leptos::prelude::LeptosOptions::builder().output_name("pulsecast").build();
-        let tasks = Tasks::new();
-        let all = router(state, Parts::default(), options);
+        let setup_link = setup::first_link(&accounts, &format!("http://{at}"), NOW)
+            .await
+            .unwrap();
+        let options = leptos::prelude::LeptosOptions::builder()
+            .output_name("pulsecast")
+            .build();
+        let parts = Parts {
+            transport: transport::routes(sockets),
+            ..Parts::default()
+        };
+        let all = router(state, parts, options);
         tasks.spawn("serve", serve(listener, all, wish.limits, tasks.clone()));
-        Self { at, accounts, sites, health, clock, passwords, setup_link, tasks, data: Some(data) }
+        Self {
+            at,
+            accounts,
+            sites,
+            health,
+            clock,
+            passwords,
+            setup_link,
+            tasks,
+            data: Some(data),
+        }
     }
 
     /// Another process on the same data, after this one has ended.
@@ -123,14 +160,23 @@ impl Server {
 
     /// A browser with nobody signed in.
     pub fn browser(&self) -> Browser<'_> {
-        let client = Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
+        let client = Client::builder()
+            .cookie_store(true)
+            .redirect(Policy::none())
+            .build()
+            .unwrap();
         Browser { server: self, client }
     }
 
     /// The owner, who has come by the link in the terminal.
     pub async fn owner(&self) -> Browser<'_> {
         let owner = self.browser();
-        let made = owner.form("/setup", &[("token", &self.token()), ("email", EMAIL), ("password", PASSWORD)]).await;
+        let made = owner
+            .form(
+                "/setup",
+                &[("token", &self.token()), ("email", EMAIL), ("password", PASSWORD)],
+            )
+            .await;
         assert_eq!((made.status().as_u16(), location(&made)), (303, "/"));
         owner
     }
@@ -154,11 +200,19 @@ impl Browser<'_> {
     }
 
     pub async fn open(&self, path: &str) -> Response {
-        self.client.get(self.server.url(path)).header("accept", "text/html").send().await.unwrap()
+        self.client
+            .get(self.server.url(path))
+            .header("accept", "text/html")
+            .send()
+            .await
+            .unwrap()
     }
 
     pub fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(self.server.url(path)).header("accept", "text/html").header("origin", self.server.origin())
+        self.client
+            .post(self.server.url(path))
+            .header("accept", "text/html")
+            .header("origin", self.server.origin())
     }
 
     pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
@@ -166,7 +220,11 @@ impl Browser<'_> {
     }
 
     pub async fn sign_in(&self, email: &str, password: &str) -> Response {
-        self.form("/login", &[("email", email), ("password", password), ("next", "")]).await
+        self.form(
+            "/login",
+            &[("email", email), ("password", password), ("next", "")],
+        )
+        .await
     }
 
     pub async fn is_signed_in(&self) -> bool {
@@ -179,15 +237,21 @@ pub fn location(response: &Response) -> &str {
 }
 
 pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
-    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    response
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
 }
 
-/// Waits until `holds`, at most ten seconds.
+/// Waits until `holds`, at most thirty seconds.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let look = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(10), look).await.is_ok(), "{what}: not within ten seconds");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(30), look).await.is_ok(),
+        "{what}: not within thirty seconds"
+    );
 }

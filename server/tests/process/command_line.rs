@@ -26,6 +26,21 @@ async fn a_site_added_beside_a_running_server_takes_events_within_seconds() {
     eventually("the server knows the site", || async { server.post(event).await.unwrap().status() == 202 }).await;
 }
 
+#[tokio::test]
+async fn an_export_works_beside_a_running_server_and_is_complete() {
+    let place = Place::new();
+    let added = place.run_with(&["user", "add", "ann@example.com", "--password-stdin"], "correct horse battery\n");
+    assert!(added.status.success());
+    let server = place.serve();
+    for page in 0..20 {
+        assert_eq!(server.visit(&format!("/{page}")).await.unwrap().status(), 202);
+    }
+    eventually("what is acknowledged is exported", || async { place.export("demo").len() == 20 }).await;
+    assert_eq!(server.get("/sites/demo/export.ndjson").await.status(), 401, "not for strangers");
+    let forged = server.client.get(format!("{}/sites/demo/export.ndjson", server.url)).bearer_auth("a.b.c").send().await.unwrap();
+    assert_eq!(forged.status(), 401);
+}
+
 #[test]
 fn wrong_words_are_told_what_would_be_right() {
     let place = Place::new();

@@ -72,7 +72,9 @@ pub enum AccountsError {
         known: i64,
     },
     /// The file cannot be opened.
-    #[error("cannot open {path}: {reason}; check that the data directory exists and belongs to the user that runs pulsecast")]
+    #[error(
+        "cannot open {path}: {reason}; check that the data directory exists and belongs to the user that runs pulsecast"
+    )]
     Open {
         /// Which.
         path: String,
@@ -88,10 +90,20 @@ pub enum AccountsError {
 #[async_trait]
 pub trait Accounts: Debug + Send + Sync + 'static {
     /// Adds an account; it becomes an owner of the demo site where there is one.
-    async fn add_account(&self, email: &str, password_hash: &str, now: Timestamp) -> Result<AccountId, AccountsError>;
+    async fn add_account(
+        &self,
+        email: &str,
+        password_hash: &str,
+        now: Timestamp,
+    ) -> Result<AccountId, AccountsError>;
 
     /// Adds the first account and uses up the setup token, if there is no account yet; both or neither.
-    async fn add_first_account(&self, email: &str, password_hash: &str, now: Timestamp) -> Result<AccountId, AccountsError>;
+    async fn add_first_account(
+        &self,
+        email: &str,
+        password_hash: &str,
+        now: Timestamp,
+    ) -> Result<AccountId, AccountsError>;
 
     /// The account of this address, capitals aside.
     async fn account(&self, email: &str) -> Result<Option<Account>, AccountsError>;
@@ -106,7 +118,12 @@ pub trait Accounts: Debug + Send + Sync + 'static {
     async fn sites(&self) -> Result<Vec<Site>, AccountsError>;
 
     /// Adds a site with these owners.
-    async fn add_site(&self, settings: &SiteSettings, owners: &[AccountId], now: Timestamp) -> Result<SiteId, AccountsError>;
+    async fn add_site(
+        &self,
+        settings: &SiteSettings,
+        owners: &[AccountId],
+        now: Timestamp,
+    ) -> Result<SiteId, AccountsError>;
 
     /// Replaces a site's settings, the domain excepted.
     async fn save_site(&self, id: SiteId, settings: &SiteSettings) -> Result<(), AccountsError>;

@@ -31,7 +31,9 @@ fn unavailable(error: sqlx::Error) -> AccountsError {
 }
 
 fn is_taken(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    error
+        .as_database_error()
+        .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 impl SqliteAccounts {
@@ -41,7 +43,10 @@ impl SqliteAccounts {
     /// When the file cannot be opened or written, or a newer pulsecast made it.
     pub async fn open(data: &Path) -> Result<Self, AccountsError> {
         let path = data.join(FILE);
-        let cannot = |reason: String| AccountsError::Open { path: path.display().to_string(), reason };
+        let cannot = |reason: String| AccountsError::Open {
+            path: path.display().to_string(),
+            reason,
+        };
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -100,7 +105,11 @@ async fn refuse_newer(pool: &SqlitePool) -> Result<(), AccountsError> {
 }
 
 fn account(row: &sqlx::sqlite::SqliteRow) -> Account {
-    Account { id: AccountId(row.get("id")), email: row.get("email"), password_hash: row.get("password_hash") }
+    Account {
+        id: AccountId(row.get("id")),
+        email: row.get("email"),
+        password_hash: row.get("password_hash"),
+    }
 }
 
 async fn insert_account(
@@ -117,7 +126,13 @@ async fn insert_account(
     .bind(now.millis())
     .fetch_one(&mut **tx)
     .await
-    .map_err(|e| if is_taken(&e) { AccountsError::EmailTaken } else { unavailable(e) })?;
+    .map_err(|e| {
+        if is_taken(&e) {
+            AccountsError::EmailTaken
+        } else {
+            unavailable(e)
+        }
+    })?;
     sqlx::query("insert or ignore into members (site_id, account_id, role) select id, ?, 'owner' from sites where domain = ?")
         .bind(id)
         .bind(DEMO)
@@ -129,16 +144,37 @@ async fn insert_account(
 
 #[async_trait]
 impl Accounts for SqliteAccounts {
-    async fn add_account(&self, email: &str, password_hash: &str, now: Timestamp) -> Result<AccountId, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await.map_err(unavailable)?;
+    async fn add_account(
+        &self,
+        email: &str,
+        password_hash: &str,
+        now: Timestamp,
+    ) -> Result<AccountId, AccountsError> {
+        let mut tx = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(unavailable)?;
         let id = insert_account(&mut tx, email, password_hash, now).await?;
-        sqlx::query("delete from setup_tokens").execute(&mut *tx).await.map_err(unavailable)?;
+        sqlx::query("delete from setup_tokens")
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
         tx.commit().await.map_err(unavailable)?;
         Ok(id)
     }
 
-    async fn add_first_account(&self, email: &str, password_hash: &str, now: Timestamp) -> Result<AccountId, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await.map_err(unavailable)?;
+    async fn add_first_account(
+        &self,
+        email: &str,
+        password_hash: &str,
+        now: Timestamp,
+    ) -> Result<AccountId, AccountsError> {
+        let mut tx = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(unavailable)?;
         let taken: bool = sqlx::query_scalar("select exists (select 1 from accounts)")
             .fetch_one(&mut *tx)
             .await
@@ -147,7 +183,10 @@ impl Accounts for SqliteAccounts {
             return Err(AccountsError::SetupDone);
         }
         let id = insert_account(&mut tx, email, password_hash, now).await?;
-        sqlx::query("delete from setup_tokens").execute(&mut *tx).await.map_err(unavailable)?;
+        sqlx::query("delete from setup_tokens")
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
         tx.commit().await.map_err(unavailable)?;
         Ok(id)
     }
@@ -171,8 +210,10 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn count_accounts(&self) -> Result<u64, AccountsError> {
-        let count: i64 =
-            sqlx::query_scalar("select count(*) from accounts").fetch_one(&self.pool).await.map_err(unavailable)?;
+        let count: i64 = sqlx::query_scalar("select count(*) from accounts")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unavailable)?;
         Ok(count.unsigned_abs())
     }
 
@@ -190,7 +231,11 @@ impl Accounts for SqliteAccounts {
             if sites.last().map(|s| s.id) != Some(id) {
                 let text: String = row.get("settings");
                 match serde_json::from_str(&text) {
-                    Ok(settings) => sites.push(Site { id, settings, members: Vec::new() }),
+                    Ok(settings) => sites.push(Site {
+                        id,
+                        settings,
+                        members: Vec::new(),
+                    }),
                     Err(error) => {
                         let domain: String = row.get("domain");
                         tracing::error!(%domain, %error, "the site's settings cannot be read; it is left out until they are repaired");
@@ -205,18 +250,32 @@ impl Accounts for SqliteAccounts {
         Ok(sites)
     }
 
-    async fn add_site(&self, settings: &SiteSettings, owners: &[AccountId], now: Timestamp) -> Result<SiteId, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await.map_err(unavailable)?;
-        let id: i64 =
-            sqlx::query_scalar("insert into sites (domain, settings, created_at) values (?, ?, ?) returning id")
-                .bind(settings.domain.as_str())
-                .bind(json(settings)?)
-                .bind(now.millis())
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(|e| {
-                    if is_taken(&e) { AccountsError::DomainTaken(settings.domain.clone()) } else { unavailable(e) }
-                })?;
+    async fn add_site(
+        &self,
+        settings: &SiteSettings,
+        owners: &[AccountId],
+        now: Timestamp,
+    ) -> Result<SiteId, AccountsError> {
+        let mut tx = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(unavailable)?;
+        let id: i64 = sqlx::query_scalar(
+            "insert into sites (domain, settings, created_at) values (?, ?, ?) returning id",
+        )
+        .bind(settings.domain.as_str())
+        .bind(json(settings)?)
+        .bind(now.millis())
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(|e| {
+            if is_taken(&e) {
+                AccountsError::DomainTaken(settings.domain.clone())
+            } else {
+                unavailable(e)
+            }
+        })?;
         for owner in owners {
             sqlx::query("insert into members (site_id, account_id, role) values (?, ?, 'owner')")
                 .bind(id)
@@ -237,13 +296,24 @@ impl Accounts for SqliteAccounts {
             .execute(&self.pool)
             .await
             .map_err(unavailable)?;
-        if done.rows_affected() == 0 { Err(AccountsError::NoSuchSite) } else { Ok(()) }
+        if done.rows_affected() == 0 {
+            Err(AccountsError::NoSuchSite)
+        } else {
+            Ok(())
+        }
     }
 
     async fn remove_site(&self, id: SiteId) -> Result<(), AccountsError> {
-        let done =
-            sqlx::query("delete from sites where id = ?").bind(id.0).execute(&self.pool).await.map_err(unavailable)?;
-        if done.rows_affected() == 0 { Err(AccountsError::NoSuchSite) } else { Ok(()) }
+        let done = sqlx::query("delete from sites where id = ?")
+            .bind(id.0)
+            .execute(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        if done.rows_affected() == 0 {
+            Err(AccountsError::NoSuchSite)
+        } else {
+            Ok(())
+        }
     }
 
     async fn add_member(&self, site: SiteId, account: AccountId, role: Role) -> Result<(), AccountsError> {
@@ -260,11 +330,13 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn add_everybody(&self, site: SiteId) -> Result<(), AccountsError> {
-        sqlx::query("insert or ignore into members (site_id, account_id, role) select ?, id, 'owner' from accounts")
-            .bind(site.0)
-            .execute(&self.pool)
-            .await
-            .map_err(unavailable)?;
+        sqlx::query(
+            "insert or ignore into members (site_id, account_id, role) select ?, id, 'owner' from accounts",
+        )
+        .bind(site.0)
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
         Ok(())
     }
 
@@ -276,7 +348,13 @@ impl Accounts for SqliteAccounts {
                 .fetch_optional(&self.pool)
                 .await
                 .map_err(unavailable)?;
-        Ok(role.map(|r| if r == Role::Owner.as_str() { Role::Owner } else { Role::Viewer }))
+        Ok(role.map(|r| {
+            if r == Role::Owner.as_str() {
+                Role::Owner
+            } else {
+                Role::Viewer
+            }
+        }))
     }
 
     async fn first_event_at(&self, site: SiteId) -> Result<Option<Timestamp>, AccountsError> {
@@ -301,7 +379,10 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn salts(&self) -> Result<Vec<(i64, Salt)>, AccountsError> {
-        let rows = sqlx::query("select day, salt from salts order by day").fetch_all(&self.pool).await.map_err(unavailable)?;
+        let rows = sqlx::query("select day, salt from salts order by day")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
         Ok(rows
             .iter()
             .filter_map(|row| Some((row.get("day"), Salt::try_from(row.get::<&[u8], _>("salt")).ok()?)))
@@ -309,7 +390,11 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn put_salt(&self, day: i64, salt: Salt) -> Result<Salt, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await.map_err(unavailable)?;
+        let mut tx = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(unavailable)?;
         sqlx::query("insert or ignore into salts (day, salt) values (?, ?)")
             .bind(day)
             .bind(salt.as_slice())
@@ -322,19 +407,31 @@ impl Accounts for SqliteAccounts {
             .await
             .map_err(unavailable)?;
         tx.commit().await.map_err(unavailable)?;
-        Salt::try_from(kept.as_slice()).map_err(|_| AccountsError::Unavailable("a salt has not 16 bytes".to_owned()))
+        Salt::try_from(kept.as_slice())
+            .map_err(|_| AccountsError::Unavailable("a salt has not 16 bytes".to_owned()))
     }
 
     async fn delete_salts_before(&self, day: i64) -> Result<(), AccountsError> {
         // Gone means gone: without this SQLite leaves the bytes in the file's free pages.
         let mut connection = self.pool.acquire().await.map_err(unavailable)?;
-        sqlx::query("pragma secure_delete = on").execute(&mut *connection).await.map_err(unavailable)?;
-        sqlx::query("delete from salts where day < ?").bind(day).execute(&mut *connection).await.map_err(unavailable)?;
+        sqlx::query("pragma secure_delete = on")
+            .execute(&mut *connection)
+            .await
+            .map_err(unavailable)?;
+        sqlx::query("delete from salts where day < ?")
+            .bind(day)
+            .execute(&mut *connection)
+            .await
+            .map_err(unavailable)?;
         Ok(())
     }
 
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await.map_err(unavailable)?;
+        let mut tx = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(unavailable)?;
         sqlx::query("insert or ignore into secrets (name, value) values (?, ?)")
             .bind(name)
             .bind(fresh)
@@ -361,7 +458,10 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn setup_token(&self) -> Result<Option<Vec<u8>>, AccountsError> {
-        sqlx::query_scalar("select hash from setup_tokens").fetch_optional(&self.pool).await.map_err(unavailable)
+        sqlx::query_scalar("select hash from setup_tokens")
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(unavailable)
     }
 }
 

@@ -21,7 +21,12 @@ pub async fn load_sites(accounts: &dyn Accounts, sites: &Sites) -> Result<(), Ac
 pub fn watch_sites(accounts: SqliteAccounts, sites: Sites, tasks: &Tasks) {
     let stop = tasks.clone();
     tasks.spawn("watch-sites", async move {
-        let mut watch = Watch { accounts, sites, connection: None, seen: None };
+        let mut watch = Watch {
+            accounts,
+            sites,
+            connection: None,
+            seen: None,
+        };
         let mut every = tokio::time::interval(EVERY);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
