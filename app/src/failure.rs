@@ -58,7 +58,9 @@ impl Failure {
 #[must_use]
 pub fn sentence(message: &str) -> String {
     let mut chars = message.chars();
-    let Some(first) = chars.next() else { return String::new() };
+    let Some(first) = chars.next() else {
+        return String::new();
+    };
     let mut text: String = first.to_uppercase().chain(chars).collect();
     if !text.ends_with(['.', '!', '?']) {
         text.push('.');
@@ -92,7 +94,10 @@ mod tests {
 
     #[test]
     fn an_error_reads_as_a_sentence() {
-        assert_eq!(sentence("no such site; add it first"), "No such site; add it first.");
+        assert_eq!(
+            sentence("no such site; add it first"),
+            "No such site; add it first."
+        );
         assert_eq!(sentence(""), "");
     }
 

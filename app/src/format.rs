@@ -38,7 +38,11 @@ pub fn clock_short(at: Timestamp, offset: i32) -> String {
 }
 
 fn time_of_day(at: Timestamp, offset: i32) -> (i64, i64, i64) {
-    let seconds = at.plus(i64::from(offset) * Timestamp::MINUTE).millis().div_euclid(1000).rem_euclid(86_400);
+    let seconds = at
+        .plus(i64::from(offset) * Timestamp::MINUTE)
+        .millis()
+        .div_euclid(1000)
+        .rem_euclid(86_400);
     (seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
@@ -68,7 +72,9 @@ pub fn flag(code: &str) -> Option<String> {
     if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()) {
         return None;
     }
-    code.bytes().map(|b| char::from_u32(0x1_F1E6 + u32::from(b - b'A'))).collect()
+    code.bytes()
+        .map(|b| char::from_u32(0x1_F1E6 + u32::from(b - b'A')))
+        .collect()
 }
 
 #[cfg(test)]
@@ -83,7 +89,10 @@ mod tests {
 
     #[test]
     fn one_is_singular() {
-        assert_eq!((count(1_u32, "visitor"), count(0_u32, "visitor")), ("1 visitor".into(), "0 visitors".into()));
+        assert_eq!(
+            (count(1_u32, "visitor"), count(0_u32, "visitor")),
+            ("1 visitor".into(), "0 visitors".into())
+        );
     }
 
     #[test]
@@ -96,7 +105,10 @@ mod tests {
     #[test]
     fn the_clock_follows_the_viewers_offset_across_midnight() {
         let late = Timestamp(1_795_218_300_000); // 23:45 UTC
-        assert_eq!((clock(late, 60), clock_short(late, -720)), ("00:45:00".into(), "11:45".into()));
+        assert_eq!(
+            (clock(late, 60), clock_short(late, -720)),
+            ("00:45:00".into(), "11:45".into())
+        );
     }
 
     #[test]

@@ -11,7 +11,8 @@ use std::{fmt::Display, str::FromStr};
 /// # Errors
 /// Under `domain`.
 pub fn domain(text: &str) -> Result<Domain, FieldErrors> {
-    text.parse().map_err(|error| FieldErrors::one("domain", error_text(error)))
+    text.parse()
+        .map_err(|error| FieldErrors::one("domain", error_text(error)))
 }
 
 /// A site's settings, lists with one entry a line.
@@ -32,7 +33,11 @@ pub fn settings(
         timezone: timezone.trim().to_owned(),
         hostnames: lines("hostnames", hostnames, &mut errors),
         origins: lines("origins", origins, &mut errors),
-        origin_policy: if any_origin.is_some() { OriginPolicy::Any } else { OriginPolicy::Listed },
+        origin_policy: if any_origin.is_some() {
+            OriginPolicy::Any
+        } else {
+            OriginPolicy::Listed
+        },
         ip_display: match ip_display {
             "none" => IpDisplay::None,
             "whole" => IpDisplay::Whole,
@@ -42,7 +47,11 @@ pub fn settings(
     if settings.timezone.is_empty() {
         errors.add("timezone", "choose a time zone, such as Europe/Berlin");
     }
-    if errors.is_empty() { Ok(settings) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(settings)
+    } else {
+        Err(errors)
+    }
 }
 
 /// Checks that a deletion was meant.
@@ -53,12 +62,19 @@ pub fn confirmed(domain: &Domain, typed: &str) -> Result<(), FieldErrors> {
     if typed.trim().eq_ignore_ascii_case(domain.as_str()) {
         return Ok(());
     }
-    Err(FieldErrors::one("confirm", format!("type {domain} to delete the site")))
+    Err(FieldErrors::one(
+        "confirm",
+        format!("type {domain} to delete the site"),
+    ))
 }
 
 fn lines<T: FromStr<Err: Display> + PartialEq>(field: &str, text: &str, errors: &mut FieldErrors) -> Vec<T> {
     let mut entries = Vec::new();
-    for line in text.split(['\n', '\r', ',', ' ']).map(str::trim).filter(|line| !line.is_empty()) {
+    for line in text
+        .split(['\n', '\r', ',', ' '])
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
         match line.parse() {
             Ok(entry) if entries.contains(&entry) => {}
             Ok(entry) => entries.push(entry),
@@ -69,7 +85,10 @@ fn lines<T: FromStr<Err: Display> + PartialEq>(field: &str, text: &str, errors: 
 }
 
 fn error_text(error: impl Display) -> String {
-    error.to_string().replace('`', "\u{2019}").replacen('\u{2019}', "\u{2018}", 1)
+    error
+        .to_string()
+        .replace('`', "\u{2019}")
+        .replacen('\u{2019}', "\u{2018}", 1)
 }
 
 #[cfg(test)]
@@ -77,15 +96,36 @@ mod tests {
     use super::*;
 
     fn read(hostnames: &str, origins: &str) -> Result<SiteSettings, FieldErrors> {
-        settings("example.com".parse().unwrap(), "Europe/Berlin", hostnames, origins, "none", None)
+        settings(
+            "example.com".parse().unwrap(),
+            "Europe/Berlin",
+            hostnames,
+            origins,
+            "none",
+            None,
+        )
     }
 
     #[test]
     fn lists_have_one_entry_a_line_and_none_twice() {
-        let settings = read("blog.example.com\r\n\r\n *.example.org \nblog.example.com", "http://localhost:8080").unwrap();
-        assert_eq!(settings.hostnames.iter().map(ToString::to_string).collect::<Vec<_>>(), ["blog.example.com", "*.example.org"]);
+        let settings = read(
+            "blog.example.com\r\n\r\n *.example.org \nblog.example.com",
+            "http://localhost:8080",
+        )
+        .unwrap();
+        assert_eq!(
+            settings
+                .hostnames
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            ["blog.example.com", "*.example.org"]
+        );
         assert_eq!(settings.origins[0].as_str(), "http://localhost:8080");
-        assert_eq!((settings.ip_display, settings.origin_policy), (IpDisplay::None, OriginPolicy::Listed));
+        assert_eq!(
+            (settings.ip_display, settings.origin_policy),
+            (IpDisplay::None, OriginPolicy::Listed)
+        );
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use crate::{
     components::time::Zone,
     live::Socket,
-    pages::{layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage, not_found::NotFound, settings::SettingsPage},
+    pages::{
+        layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage, not_found::NotFound,
+        settings::SettingsPage,
+    },
     pages::{setup::SetupPage, sites::SitesPage},
 };
 use leptos::prelude::*;

@@ -103,12 +103,12 @@ export class Visitor {
 
   /** Opens a page of the server's demo site and waits until it has been counted: `opens("/demo/article")`. */
   async opens(path = "/demo", options: { referer?: string } = {}): Promise<void> {
-    await this.#reports(() => this.page.goto(this.server.url + path, options));
+    await this.acts(() => this.page.goto(this.server.url + path, options));
   }
 
   /** Goes to another view of the hash-routed demo page. */
   async routes(hash: string): Promise<void> {
-    await this.#reports(() => this.page.evaluate((to) => void (location.hash = to), hash));
+    await this.acts(() => this.page.evaluate((to) => void (location.hash = to), hash));
   }
 
   /** Closes everything: the socket goes, and with it "online now". */
@@ -116,7 +116,8 @@ export class Visitor {
     await this.context.close();
   }
 
-  async #reports(act: () => Promise<unknown>): Promise<void> {
+  /** Does something that is a pageview, and waits until it has been counted. */
+  async acts(act: () => Promise<unknown>): Promise<void> {
     const counted = this.page.waitForResponse(
       (response) => new URL(response.url()).pathname === "/api/event" && response.request().postDataJSON().n === "pageview",
     );

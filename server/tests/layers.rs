@@ -63,20 +63,20 @@ fn used(text: &str) -> BTreeSet<String> {
         let (mut depth, mut word) = (0, String::new());
         let mut starts = true;
         for c in group.chars() {
+            if depth == 0 && starts && (c.is_alphanumeric() || c == '_') {
+                word.push(c);
+                continue;
+            }
+            if !word.is_empty() {
+                modules.insert(std::mem::take(&mut word));
+                starts = false;
+            }
             match c {
                 '{' => depth += 1,
                 '}' if depth == 0 => break,
                 '}' => depth -= 1,
                 ',' if depth == 0 => starts = true,
-                c if depth == 0 && starts && (c.is_alphanumeric() || c == '_') => {
-                    word.push(c);
-                    continue;
-                }
                 _ => {}
-            }
-            if !word.is_empty() {
-                modules.insert(std::mem::take(&mut word));
-                starts = false;
             }
         }
         if !word.is_empty() {

@@ -19,7 +19,9 @@ pub fn MinutesChart(
     now: Signal<i64>,
 ) -> impl IntoView {
     let bars = Memo::new(move |_| minutes.with(|minutes| bars(minutes, now.get())));
-    let top = Memo::new(move |_| ceiling(bars.with(|bars| bars.iter().map(|b| b.pageviews).max().unwrap_or_default())));
+    let top = Memo::new(move |_| {
+        ceiling(bars.with(|bars| bars.iter().map(|b| b.pageviews).max().unwrap_or_default()))
+    });
     let pointed = RwSignal::new(None::<usize>);
     view! {
         <figure class="chart" data-testid="minutes-chart">
@@ -45,10 +47,19 @@ pub fn MinutesChart(
     .into_any()
 }
 
-fn bar_view(i: usize, bars: Memo<Vec<Bar>>, top: Memo<u32>, pointed: RwSignal<Option<usize>>) -> impl IntoView {
+fn bar_view(
+    i: usize,
+    bars: Memo<Vec<Bar>>,
+    top: Memo<u32>,
+    pointed: RwSignal<Option<usize>>,
+) -> impl IntoView {
     let height = Memo::new(move |_| {
         let n = bars.with(|bars| bars.get(i).map_or(0, |b| b.pageviews));
-        if n == 0 { 0.0 } else { (f64::from(n) * 100.0 / f64::from(top.get())).max(2.0) }
+        if n == 0 {
+            0.0
+        } else {
+            (f64::from(n) * 100.0 / f64::from(top.get())).max(2.0)
+        }
     });
     view! {
         <g class="chart__minute" class:chart__minute--pointed=move || pointed.get() == Some(i)>
@@ -78,7 +89,12 @@ fn Pointed(bars: Memo<Vec<Bar>>, pointed: RwSignal<Option<usize>>) -> impl IntoV
             format::count(bar.visitors, "visitor")
         ))
     };
-    let left = move || format!("--at:{:.2}%", (pointed.get().unwrap_or_default() as f64 + 0.5) / MINUTES as f64 * 100.0);
+    let left = move || {
+        format!(
+            "--at:{:.2}%",
+            (pointed.get().unwrap_or_default() as f64 + 0.5) / MINUTES as f64 * 100.0
+        )
+    };
     view! { <p class="chart__tip" aria-hidden="true" style=left class:chart__tip--shown=move || pointed.get().is_some()>{text}</p> }
 }
 
@@ -115,7 +131,11 @@ fn Table(bars: Memo<Vec<Bar>>) -> impl IntoView {
 fn summary(bars: &[Bar]) -> String {
     let all: u32 = bars.iter().map(|b| b.pageviews).sum();
     let most = bars.iter().map(|b| b.pageviews).max().unwrap_or_default();
-    format!("Bar chart: {} in the last 30 minutes, at most {} in one minute. A table follows.", format::count(all, "pageview"), format::number(most))
+    format!(
+        "Bar chart: {} in the last 30 minutes, at most {} in one minute. A table follows.",
+        format::count(all, "pageview"),
+        format::number(most)
+    )
 }
 
 /// The top of the scale: the next round number, so that the bars do not jump with each pageview.
@@ -138,7 +158,10 @@ mod tests {
 
     #[test]
     fn the_scale_ends_at_a_round_number_that_halves_well() {
-        assert_eq!([0, 4, 5, 9, 11, 61, 1234].map(ceiling), [4, 4, 6, 10, 20, 80, 2000]);
+        assert_eq!(
+            [0, 4, 5, 9, 11, 61, 1234].map(ceiling),
+            [4, 4, 6, 10, 20, 80, 2000]
+        );
         assert!(ceiling(u32::MAX) >= u32::MAX / 2);
     }
 }

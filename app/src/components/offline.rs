@@ -18,14 +18,26 @@ pub fn OfflineBanner(
     Effect::new(move || {
         let away = !matches!(socket.status.get(), Status::Live | Status::Connecting);
         lasting.set(false);
-        let Some(timer) = away.then(|| set_timeout_with_handle(move || lasting.set(true), PATIENCE).ok()).flatten() else { return };
+        let Some(timer) = away
+            .then(|| set_timeout_with_handle(move || lasting.set(true), PATIENCE).ok())
+            .flatten()
+        else {
+            return;
+        };
         on_cleanup(move || timer.clear());
     });
     let zone = Zone::expect();
     let text = move || match (socket.status.get(), socket.heard.get()) {
-        (Status::Ended, _) => "The server ended the connection. Reload the page; you may have to sign in again.".to_owned(),
-        (_, Some(at)) => format!("Connection lost. Showing the state of {}; reconnecting…", zone.clock(at)),
-        (_, None) => "No live connection yet. Showing the state of when the page was loaded; reconnecting…".to_owned(),
+        (Status::Ended, _) => {
+            "The server ended the connection. Reload the page; you may have to sign in again.".to_owned()
+        }
+        (_, Some(at)) => format!(
+            "Connection lost. Showing the state of {}; reconnecting…",
+            zone.clock(at)
+        ),
+        (_, None) => {
+            "No live connection yet. Showing the state of when the page was loaded; reconnecting…".to_owned()
+        }
     };
     view! {
         <div class="offline" role="status">

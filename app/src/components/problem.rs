@@ -21,7 +21,11 @@ pub fn Problem(
     if failure.is_not_found() {
         platform::mark_not_found();
     }
-    let title = if failure.is_not_found() { "Nothing here" } else { "This did not work" };
+    let title = if failure.is_not_found() {
+        "Nothing here"
+    } else {
+        "This did not work"
+    };
     view! {
         <Title text=title />
         <section class="problem" role="alert">

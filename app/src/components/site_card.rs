@@ -20,8 +20,14 @@ pub fn SiteCard(
 ) -> impl IntoView {
     let pageviews = store.pageviews_of_day();
     let hours = Memo::new(move |_| store.hours.with(|hours| day(hours, store.hour())));
-    let label = move || format!("{} in the last 24 hours", format::count(pageviews.get(), "pageview"));
-    let is_quiet = Memo::new(move |_| !has_events && pageviews.get() == 0 && store.current_visitors.get() == 0);
+    let label = move || {
+        format!(
+            "{} in the last 24 hours",
+            format::count(pageviews.get(), "pageview")
+        )
+    };
+    let is_quiet =
+        Memo::new(move |_| !has_events && pageviews.get() == 0 && store.current_visitors.get() == 0);
     let is_demo = super::is_demo(&domain);
     view! {
         <li class="site-card" data-testid="site-card" data-site=domain.to_string()>

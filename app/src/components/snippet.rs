@@ -25,7 +25,9 @@ pub fn Snippet(
     let done = Callback::new(move |copied| {
         said.set(Some(copied));
         if copied == Copied::Denied {
-            code.get_untracked().into_iter().for_each(|code| platform::select(&code));
+            code.get_untracked()
+                .into_iter()
+                .for_each(|code| platform::select(&code));
         }
         set_timeout(move || said.set(None), Duration::from_secs(4));
     });
@@ -57,6 +59,9 @@ mod tests {
     #[test]
     fn the_snippet_names_the_site_and_the_server() {
         let text = snippet(&"example.com".parse().unwrap(), "https://stats.example.com");
-        assert_eq!(text, r#"<script defer data-site="example.com" data-live src="https://stats.example.com/js/pulse.js"></script>"#);
+        assert_eq!(
+            text,
+            r#"<script defer data-site="example.com" data-live src="https://stats.example.com/js/pulse.js"></script>"#
+        );
     }
 }

@@ -16,7 +16,11 @@ pub fn Sparkline(
     let bar = move |i: usize| {
         let height = move || {
             let n = hours.with(|hours| hours.get(i).copied().unwrap_or_default());
-            if n == 0 { 2.0 } else { f64::from(n) * 94.0 / f64::from(most.get()) + 6.0 }
+            if n == 0 {
+                2.0
+            } else {
+                f64::from(n) * 94.0 / f64::from(most.get()) + 6.0
+            }
         };
         let x = format!("{:.2}", i as f64 + 0.1);
         let quiet = move || hours.with(|hours| hours.get(i).copied().unwrap_or_default() == 0);

@@ -11,7 +11,12 @@ pub fn StatusPill(
     socket: Socket,
 ) -> impl IntoView {
     let zone = Zone::expect();
-    let last = move || socket.heard.get().map(|at| format!("last message {}", zone.clock(at)));
+    let last = move || {
+        socket
+            .heard
+            .get()
+            .map(|at| format!("last message {}", zone.clock(at)))
+    };
     view! {
         <div class="status" data-status=move || socket.status.get().name()>
             <span class="status__dot" aria-hidden="true"></span>

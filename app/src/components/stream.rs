@@ -49,10 +49,19 @@ pub fn EventStream(
 /// Holds the rows still and lets them go again.
 #[component]
 fn PauseButton(rows: Signal<Vec<StreamRow>>, held: RwSignal<Option<Vec<StreamRow>>>) -> impl IntoView {
-    let waiting = Memo::new(move |_| held.with(|held| held.as_ref().map_or(0, |held| rows.with(|rows| newer(rows, held)))));
+    let waiting = Memo::new(move |_| {
+        held.with(|held| {
+            held.as_ref()
+                .map_or(0, |held| rows.with(|rows| newer(rows, held)))
+        })
+    });
     let is_held = Memo::new(move |_| held.with(Option::is_some));
     let toggle = move |_| {
-        let now = if is_held.get_untracked() { None } else { Some(rows.get_untracked()) };
+        let now = if is_held.get_untracked() {
+            None
+        } else {
+            Some(rows.get_untracked())
+        };
         held.set(now);
     };
     view! {

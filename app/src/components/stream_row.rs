@@ -36,7 +36,10 @@ pub fn StreamRowView(
 #[component]
 fn Place(row: StreamRow) -> impl IntoView {
     let flag = row.country.as_deref().and_then(format::flag);
-    let name = row.country_name.or(row.country).unwrap_or_else(|| "Unknown".to_owned());
+    let name = row
+        .country_name
+        .or(row.country)
+        .unwrap_or_else(|| "Unknown".to_owned());
     view! {
         <span class="stream__place">
             <span class="stream__country" title=name.clone()>
@@ -51,6 +54,13 @@ fn Place(row: StreamRow) -> impl IntoView {
 /// `Chrome, Windows`, and the device where it is not a desk's.
 fn tool(row: &StreamRow) -> String {
     let device = row.device.as_deref().filter(|device| *device != "Desktop");
-    let parts: Vec<&str> = [row.browser.as_deref(), row.os.as_deref(), device].into_iter().flatten().collect();
-    if parts.is_empty() { "Unknown".to_owned() } else { parts.join(", ") }
+    let parts: Vec<&str> = [row.browser.as_deref(), row.os.as_deref(), device]
+        .into_iter()
+        .flatten()
+        .collect();
+    if parts.is_empty() {
+        "Unknown".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }

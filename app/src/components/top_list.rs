@@ -23,7 +23,13 @@ fn words(tile: Tile) -> Words {
         Tile::Devices => ("Devices", "top-devices", "No device in use", 3, 3),
         Tile::Browsers => ("Browsers", "top-browsers", "No browser in use", 5, 4),
     };
-    Words { title, testid, empty, rows, room }
+    Words {
+        title,
+        testid,
+        empty,
+        rows,
+        room,
+    }
 }
 
 /// A top list with proportional bars. Keeps the room of its rows, so that nothing below it moves.
@@ -35,9 +41,24 @@ pub fn TopList(
     #[prop(into)]
     rows: Signal<Vec<TopRow>>,
 ) -> impl IntoView {
-    let Words { title, testid, empty, rows: shown, room } = words(tile);
-    let most = Memo::new(move |_| rows.with(|rows| rows.iter().map(|r| r.visitors).max().unwrap_or_default().max(1)));
-    let keys = move || rows.with(|rows| rows.iter().take(shown).map(|r| (r.key.clone(), r.label.clone())).collect::<Vec<_>>());
+    let Words {
+        title,
+        testid,
+        empty,
+        rows: shown,
+        room,
+    } = words(tile);
+    let most = Memo::new(move |_| {
+        rows.with(|rows| rows.iter().map(|r| r.visitors).max().unwrap_or_default().max(1))
+    });
+    let keys = move || {
+        rows.with(|rows| {
+            rows.iter()
+                .take(shown)
+                .map(|r| (r.key.clone(), r.label.clone()))
+                .collect::<Vec<_>>()
+        })
+    };
     let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
     view! {
         <section class="panel top" aria-labelledby=testid style=format!("--room:{room}")>
@@ -61,9 +82,19 @@ pub fn TopList(
 #[component]
 fn Row(tile: Tile, rows: Signal<Vec<TopRow>>, most: Memo<u32>, key: String, label: String) -> impl IntoView {
     let flag = (tile == Tile::Countries).then(|| format::flag(&key)).flatten();
-    let label = if label.is_empty() { "Unknown".to_owned() } else { label };
-    let visitors = Memo::new(move |_| rows.with(|rows| rows.iter().find(|r| r.key == key).map_or(0, |r| r.visitors)));
-    let share = move || format!("--share:{:.1}%", f64::from(visitors.get()) * 100.0 / f64::from(most.get()));
+    let label = if label.is_empty() {
+        "Unknown".to_owned()
+    } else {
+        label
+    };
+    let visitors =
+        Memo::new(move |_| rows.with(|rows| rows.iter().find(|r| r.key == key).map_or(0, |r| r.visitors)));
+    let share = move || {
+        format!(
+            "--share:{:.1}%",
+            f64::from(visitors.get()) * 100.0 / f64::from(most.get())
+        )
+    };
     view! {
         <li class="top__row" style=share>
             <span class="top__label" title=label.clone()>

@@ -76,8 +76,17 @@ mod tests {
         let html = owner.with(|| {
             view! { <Tracker site="example.com".parse().unwrap() server="https://stats.example.com/" online=OnlineCount::Count /> }.to_html()
         });
-        assert!(html.contains(r#"src="https://stats.example.com/js/pulse.js""#), "{html}");
-        assert!(html.contains(r#"data-site="example.com""#) && html.contains("data-live"), "{html}");
-        assert!(!html.contains("data-hash") && !html.contains("data-api") && !html.contains("data-exclude"), "{html}");
+        assert!(
+            html.contains(r#"src="https://stats.example.com/js/pulse.js""#),
+            "{html}"
+        );
+        assert!(
+            html.contains(r#"data-site="example.com""#) && html.contains("data-live"),
+            "{html}"
+        );
+        assert!(
+            !html.contains("data-hash") && !html.contains("data-api") && !html.contains("data-exclude"),
+            "{html}"
+        );
     }
 }

@@ -17,8 +17,16 @@ pub fn WorldMap(
     #[prop(into)]
     countries: Signal<Vec<TopRow>>,
 ) -> impl IntoView {
-    let most = Memo::new(move |_| countries.with(|rows| rows.iter().map(|r| r.visitors).max().unwrap_or_default()));
-    let places = move || countries.with(|rows| rows.iter().filter(|r| format::flag(&r.key).is_some()).cloned().collect::<Vec<_>>());
+    let most =
+        Memo::new(move |_| countries.with(|rows| rows.iter().map(|r| r.visitors).max().unwrap_or_default()));
+    let places = move || {
+        countries.with(|rows| {
+            rows.iter()
+                .filter(|r| format::flag(&r.key).is_some())
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+    };
     let label = move || countries.with(|rows| summary(rows));
     view! {
         <section class="panel map" aria-labelledby="map-title">
@@ -51,7 +59,11 @@ fn Country(most: Memo<u32>, row: TopRow) -> impl IntoView {
 }
 
 /// 1 for few to [`SHADES`] for the most, by the square root: one country must not hide the others.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and SHADES")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 1 and SHADES"
+)]
 fn shade(visitors: u32, most: u32) -> u32 {
     let share = f64::from(visitors) / f64::from(most.max(1));
     ((share.sqrt() * f64::from(SHADES)).ceil() as u32).clamp(1, SHADES)
@@ -61,8 +73,16 @@ fn summary(rows: &[TopRow]) -> String {
     if rows.is_empty() {
         return "World map: no visitor in the last 30 minutes".to_owned();
     }
-    let named: Vec<String> = rows.iter().take(5).map(|r| format!("{} {}", r.label, format::number(r.visitors))).collect();
-    let more = if rows.len() > named.len() { ", and others" } else { "" };
+    let named: Vec<String> = rows
+        .iter()
+        .take(5)
+        .map(|r| format!("{} {}", r.label, format::number(r.visitors)))
+        .collect();
+    let more = if rows.len() > named.len() {
+        ", and others"
+    } else {
+        ""
+    };
     format!("World map of visitors: {}{more}", named.join(", "))
 }
 
@@ -72,12 +92,19 @@ mod tests {
 
     #[test]
     fn the_busiest_country_is_darkest_and_a_single_visitor_still_shows() {
-        assert_eq!((shade(100, 100), shade(25, 100), shade(1, 100), shade(0, 0)), (5, 3, 1, 1));
+        assert_eq!(
+            (shade(100, 100), shade(25, 100), shade(1, 100), shade(0, 0)),
+            (5, 3, 1, 1)
+        );
     }
 
     #[test]
     fn the_map_says_what_it_shows() {
-        let rows = [TopRow { key: "DE".into(), label: "Germany".into(), visitors: 3 }];
+        let rows = [TopRow {
+            key: "DE".into(),
+            label: "Germany".into(),
+            visitors: 3,
+        }];
         assert_eq!(summary(&rows), "World map of visitors: Germany 3");
     }
 }

@@ -24,7 +24,11 @@ pub struct SettingsPage {
 #[server(prefix = "/fn", endpoint = "settings", input = GetUrl)]
 pub async fn load_settings(domain: Domain) -> Result<SettingsPage, Failure> {
     let api = crate::platform::api()?;
-    Ok(SettingsPage { site: api.site(domain).await?, public_url: api.public_url(), timezones: api.timezones() })
+    Ok(SettingsPage {
+        site: api.site(domain).await?,
+        public_url: api.public_url(),
+        timezones: api.timezones(),
+    })
 }
 
 /// Names of the time zones a site can have.
@@ -49,7 +53,14 @@ pub async fn save_site(
     ip_display: String,
     #[server(default)] any_origin: Option<String>,
 ) -> Result<(), Failure> {
-    let settings = crate::forms::settings(domain, &timezone, &hostnames, &origins, &ip_display, any_origin.as_deref())?;
+    let settings = crate::forms::settings(
+        domain,
+        &timezone,
+        &hostnames,
+        &origins,
+        &ip_display,
+        any_origin.as_deref(),
+    )?;
     let saved = crate::platform::api()?.save_site(settings).await?;
     crate::platform::send_to(&format!("/sites/{}/settings?saved=1", saved.domain));
     Ok(())

@@ -39,8 +39,16 @@ pub async fn load_sites() -> Result<Vec<SiteSummary>, Failure> {
 #[server(prefix = "/fn", endpoint = "live", input = GetUrl)]
 pub async fn load_live(domain: Domain) -> Result<LivePage, Failure> {
     let api = crate::platform::api()?;
-    let (site, has_events) = (api.site(domain.clone()).await?, api.has_events(domain.clone()).await?);
-    Ok(LivePage { site, has_events, live: api.live(domain).await?, public_url: api.public_url() })
+    let (site, has_events) = (
+        api.site(domain.clone()).await?,
+        api.has_events(domain.clone()).await?,
+    );
+    Ok(LivePage {
+        site,
+        has_events,
+        live: api.live(domain).await?,
+        public_url: api.public_url(),
+    })
 }
 
 /// Adds a site and goes to its page.
@@ -50,7 +58,9 @@ pub async fn load_live(domain: Domain) -> Result<LivePage, Failure> {
 #[server(prefix = "/fn", endpoint = "add-site")]
 pub async fn add_site(domain: String, timezone: String) -> Result<(), Failure> {
     let domain = crate::forms::domain(&domain)?;
-    let site = crate::platform::api()?.add_site(domain.into(), timezone.trim().to_owned()).await?;
+    let site = crate::platform::api()?
+        .add_site(domain.into(), timezone.trim().to_owned())
+        .await?;
     crate::platform::send_to(&format!("/sites/{}", site.domain));
     Ok(())
 }

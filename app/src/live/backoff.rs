@@ -7,9 +7,15 @@ pub const LONGEST: u32 = 20_000;
 
 /// Milliseconds to wait before attempt number `attempt` (from 0). `random` lies in 0..1.
 #[must_use]
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between the two constants")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between the two constants"
+)]
 pub fn pause(attempt: u32, random: f64) -> u32 {
-    let ceiling = SHORTEST.saturating_mul(2_u32.saturating_pow(attempt.saturating_add(1))).min(LONGEST);
+    let ceiling = SHORTEST
+        .saturating_mul(2_u32.saturating_pow(attempt.saturating_add(1)))
+        .min(LONGEST);
     SHORTEST + (f64::from(ceiling - SHORTEST) * random.clamp(0.0, 1.0)) as u32
 }
 

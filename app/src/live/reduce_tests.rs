@@ -24,56 +24,132 @@ fn row(seq: u64) -> StreamRow {
 }
 
 fn minute(back: i64, pageviews: u32) -> MinuteCount {
-    MinuteCount { minute: NOON.minute() - back, pageviews, visitors: pageviews }
+    MinuteCount {
+        minute: NOON.minute() - back,
+        pageviews,
+        visitors: pageviews,
+    }
 }
 
 fn at_noon() -> LiveState {
-    LiveState { at: NOON, current_visitors: 2, online: 1, minutes: vec![minute(3, 7)], stream: vec![row(5)], ..LiveState::default() }
+    LiveState {
+        at: NOON,
+        current_visitors: 2,
+        online: 1,
+        minutes: vec![minute(3, 7)],
+        stream: vec![row(5)],
+        ..LiveState::default()
+    }
 }
 
 #[test]
 fn what_a_change_does_not_name_stays_as_it_was() {
     let mut state = at_noon();
-    reduce(&mut state, LiveChange { at: NOON.plus(1), online: Some(4), ..LiveChange::default() });
-    assert_eq!((state.current_visitors, state.online, state.stream.len()), (2, 4, 1));
+    reduce(
+        &mut state,
+        LiveChange {
+            at: NOON.plus(1),
+            online: Some(4),
+            ..LiveChange::default()
+        },
+    );
+    assert_eq!(
+        (state.current_visitors, state.online, state.stream.len()),
+        (2, 4, 1)
+    );
 }
 
 #[test]
 fn a_missed_row_finds_its_place_and_a_known_one_is_not_doubled() {
     let mut state = at_noon();
-    reduce(&mut state, LiveChange { at: NOON, stream: vec![row(3), row(5), row(9)], ..LiveChange::default() });
+    reduce(
+        &mut state,
+        LiveChange {
+            at: NOON,
+            stream: vec![row(3), row(5), row(9)],
+            ..LiveChange::default()
+        },
+    );
     assert_eq!(state.stream.iter().map(|r| r.seq).collect::<Vec<_>>(), [3, 5, 9]);
 }
 
 #[test]
 fn minutes_fall_out_of_the_window_as_time_passes() {
     let mut state = at_noon();
-    reduce(&mut state, LiveChange { at: NOON.plus(26 * Timestamp::MINUTE), ..LiveChange::default() });
+    reduce(
+        &mut state,
+        LiveChange {
+            at: NOON.plus(26 * Timestamp::MINUTE),
+            ..LiveChange::default()
+        },
+    );
     assert_eq!(state.minutes.len(), 1);
-    reduce(&mut state, LiveChange { at: NOON.plus(27 * Timestamp::MINUTE), ..LiveChange::default() });
+    reduce(
+        &mut state,
+        LiveChange {
+            at: NOON.plus(27 * Timestamp::MINUTE),
+            ..LiveChange::default()
+        },
+    );
     assert!(state.minutes.is_empty());
 }
 
 #[test]
 fn a_change_that_the_snapshot_already_holds_does_not_turn_numbers_back() {
     let mut state = at_noon();
-    reduce(&mut state, LiveChange { at: NOON.plus(-1), current_visitors: Some(9), stream: vec![row(4)], ..LiveChange::default() });
+    reduce(
+        &mut state,
+        LiveChange {
+            at: NOON.plus(-1),
+            current_visitors: Some(9),
+            stream: vec![row(4)],
+            ..LiveChange::default()
+        },
+    );
     assert_eq!((state.current_visitors, state.stream.len()), (2, 2));
 }
 
 #[test]
 fn a_server_whose_clock_was_set_back_is_still_believed() {
     let mut state = at_noon();
-    reduce(&mut state, LiveChange { at: NOON.plus(-Timestamp::HOUR), current_visitors: Some(9), ..LiveChange::default() });
+    reduce(
+        &mut state,
+        LiveChange {
+            at: NOON.plus(-Timestamp::HOUR),
+            current_visitors: Some(9),
+            ..LiveChange::default()
+        },
+    );
     assert_eq!(state.current_visitors, 9);
 }
 
 #[test]
 fn a_list_is_replaced_as_a_whole() {
-    let list = |n| TopList { tile: Tile::Pages, rows: vec![TopRow { key: "/".into(), label: "/".into(), visitors: n }] };
+    let list = |n| TopList {
+        tile: Tile::Pages,
+        rows: vec![TopRow {
+            key: "/".into(),
+            label: "/".into(),
+            visitors: n,
+        }],
+    };
     let mut state = at_noon();
-    reduce(&mut state, LiveChange { at: NOON, top: vec![list(1)], ..LiveChange::default() });
-    reduce(&mut state, LiveChange { at: NOON, top: vec![list(2)], ..LiveChange::default() });
+    reduce(
+        &mut state,
+        LiveChange {
+            at: NOON,
+            top: vec![list(1)],
+            ..LiveChange::default()
+        },
+    );
+    reduce(
+        &mut state,
+        LiveChange {
+            at: NOON,
+            top: vec![list(2)],
+            ..LiveChange::default()
+        },
+    );
     assert_eq!(state.top, [list(2)]);
 }
 

@@ -3,7 +3,10 @@
 
 use pulsecast_protocol::{
     Position,
-    wire::{ChannelRequest, Command, ConnectRequest, Publication, Push, Raw, Reply, SubscribeRequest, SubscribeResult, code},
+    wire::{
+        ChannelRequest, Command, ConnectRequest, Publication, Push, Raw, Reply, SubscribeRequest,
+        SubscribeResult, code,
+    },
 };
 use std::collections::BTreeMap;
 
@@ -42,8 +45,14 @@ impl Session {
         self.open = false;
         self.asked.clear();
         self.out.clear();
-        let connect = ConnectRequest { name: "dashboard".into(), ..ConnectRequest::default() };
-        self.command(Command { connect: Some(connect), ..Command::default() });
+        let connect = ConnectRequest {
+            name: "dashboard".into(),
+            ..ConnectRequest::default()
+        };
+        self.command(Command {
+            connect: Some(connect),
+            ..Command::default()
+        });
     }
 
     /// Receives a channel from a position on; an empty one asks for its state. Takes over from whoever received it before.
@@ -63,7 +72,11 @@ impl Session {
 
     /// What is to be sent now, one frame.
     pub fn take_frame(&mut self) -> Option<String> {
-        let lines: Vec<String> = self.out.drain(..).filter_map(|command| serde_json::to_string(&command).ok()).collect();
+        let lines: Vec<String> = self
+            .out
+            .drain(..)
+            .filter_map(|command| serde_json::to_string(&command).ok())
+            .collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
@@ -92,7 +105,9 @@ impl Session {
         } else if let Some(channel) = self.asked.remove(&reply.id) {
             match (reply.subscribe, reply.error) {
                 (Some(result), _) => self.subscribed(channel, result, news),
-                (None, Some(error)) if error.code == code::UNRECOVERABLE_POSITION => self.start_over(&channel),
+                (None, Some(error)) if error.code == code::UNRECOVERABLE_POSITION => {
+                    self.start_over(&channel)
+                }
                 (None, Some(error)) => news.push(News::Denied(channel, error.message)),
                 (None, None) => {}
             }
@@ -100,9 +115,14 @@ impl Session {
     }
 
     fn subscribed(&mut self, channel: String, result: SubscribeResult, news: &mut Vec<News>) {
-        let Some(position) = self.channels.get_mut(&channel) else { return };
+        let Some(position) = self.channels.get_mut(&channel) else {
+            return;
+        };
         let known = position.offset;
-        *position = Position { epoch: result.epoch, offset: result.offset };
+        *position = Position {
+            epoch: result.epoch,
+            offset: result.offset,
+        };
         if let (false, Some(state)) = (result.recovered, result.data) {
             news.push(News::State(channel.clone(), state));
         }
@@ -114,7 +134,9 @@ impl Session {
     }
 
     fn pushed(&mut self, push: Push, news: &mut Vec<News>) {
-        let Some(position) = self.channels.get_mut(&push.channel) else { return };
+        let Some(position) = self.channels.get_mut(&push.channel) else {
+            return;
+        };
         if let Some(Publication { data, offset }) = push.publication {
             if offset > 0 && offset <= position.offset {
                 return;
@@ -139,7 +161,9 @@ impl Session {
     }
 
     fn ask(&mut self, channel: &str) {
-        let Some(position) = self.channels.get(channel).filter(|_| self.open) else { return };
+        let Some(position) = self.channels.get(channel).filter(|_| self.open) else {
+            return;
+        };
         let request = SubscribeRequest {
             channel: channel.to_owned(),
             recover: !position.epoch.is_empty(),
@@ -147,21 +171,32 @@ impl Session {
             offset: position.offset,
             ..SubscribeRequest::default()
         };
-        let id = self.command(Command { subscribe: Some(request), ..Command::default() });
+        let id = self.command(Command {
+            subscribe: Some(request),
+            ..Command::default()
+        });
         self.asked.insert(id, channel.to_owned());
     }
 
     fn leave(&mut self, channel: &str) {
         self.asked.retain(|_, asked| asked != channel);
         if self.open {
-            let request = ChannelRequest { channel: channel.to_owned() };
-            self.command(Command { unsubscribe: Some(request), ..Command::default() });
+            let request = ChannelRequest {
+                channel: channel.to_owned(),
+            };
+            self.command(Command {
+                unsubscribe: Some(request),
+                ..Command::default()
+            });
         }
     }
 
     fn command(&mut self, command: Command) -> u32 {
         self.last_id = self.last_id.wrapping_add(1).max(1);
-        self.out.push(Command { id: self.last_id, ..command });
+        self.out.push(Command {
+            id: self.last_id,
+            ..command
+        });
         self.last_id
     }
 }

@@ -5,20 +5,37 @@ use super::*;
 const LIVE: &str = "live:example.com";
 
 fn at(offset: u64) -> Position {
-    Position { epoch: "e1".into(), offset }
+    Position {
+        epoch: "e1".into(),
+        offset,
+    }
 }
 
 /// A session that has said hello and was let in.
 fn open() -> Session {
     let mut session = Session::default();
     session.start();
-    assert_eq!(session.take_frame().as_deref(), Some(r#"{"id":1,"connect":{"name":"dashboard"}}"#));
-    assert!(matches!(session.read(r#"{"id":1,"connect":{"client":"c","version":"1","ping":25,"pong":true}}"#)[..], [News::Open(25)]));
+    assert_eq!(
+        session.take_frame().as_deref(),
+        Some(r#"{"id":1,"connect":{"name":"dashboard"}}"#)
+    );
+    assert!(matches!(
+        session.read(r#"{"id":1,"connect":{"client":"c","version":"1","ping":25,"pong":true}}"#)[..],
+        [News::Open(25)]
+    ));
     session
 }
 
 fn changes(news: &[News]) -> Vec<&str> {
-    news.iter().filter_map(|n| if let News::Change(_, data) = n { Some(data.get()) } else { None }).collect()
+    news.iter()
+        .filter_map(|n| {
+            if let News::Change(_, data) = n {
+                Some(data.get())
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 #[test]
@@ -45,9 +62,14 @@ fn a_channel_asked_for_before_the_session_is_open_is_asked_for_then() {
 fn a_page_without_a_position_starts_from_the_channels_state() {
     let mut session = open();
     session.subscribe(LIVE, Position::default());
-    assert_eq!(session.take_frame().as_deref(), Some(r#"{"id":2,"subscribe":{"channel":"live:example.com"}}"#));
+    assert_eq!(
+        session.take_frame().as_deref(),
+        Some(r#"{"id":2,"subscribe":{"channel":"live:example.com"}}"#)
+    );
     let news = session.read(r#"{"id":2,"subscribe":{"epoch":"e1","offset":3,"data":{"online":1}}}"#);
-    assert!(matches!(&news[..], [News::State(channel, data)] if channel == LIVE && data.get() == r#"{"online":1}"#));
+    assert!(
+        matches!(&news[..], [News::State(channel, data)] if channel == LIVE && data.get() == r#"{"online":1}"#)
+    );
 }
 
 #[test]
@@ -57,7 +79,10 @@ fn a_returning_dashboard_misses_nothing_and_counts_nothing_twice() {
     session.take_frame();
     let reply = r#"{"id":2,"subscribe":{"epoch":"e1","offset":9,"recovered":true,"was_recovering":true,
         "publications":[{"data":"seven","offset":7},{"data":"eight","offset":8},{"data":"nine","offset":9}]}}"#;
-    assert_eq!(changes(&session.read(&reply.replace('\n', " "))), [r#""eight""#, r#""nine""#]);
+    assert_eq!(
+        changes(&session.read(&reply.replace('\n', " "))),
+        [r#""eight""#, r#""nine""#]
+    );
 
     let pushes = concat!(
         r#"{"push":{"channel":"live:example.com","pub":{"data":"nine","offset":9}}}"#,
@@ -69,7 +94,11 @@ fn a_returning_dashboard_misses_nothing_and_counts_nothing_twice() {
     session.start();
     session.take_frame();
     session.read(r#"{"id":3,"connect":{"client":"c","version":"1"}}"#);
-    assert!(session.take_frame().is_some_and(|frame| frame.contains(r#""epoch":"e1","offset":10"#)));
+    assert!(
+        session
+            .take_frame()
+            .is_some_and(|frame| frame.contains(r#""epoch":"e1","offset":10"#))
+    );
 }
 
 #[test]
@@ -77,7 +106,8 @@ fn what_cannot_be_recovered_is_replaced_by_the_state() {
     let mut session = open();
     session.subscribe(LIVE, at(7));
     session.take_frame();
-    let news = session.read(r#"{"id":2,"subscribe":{"epoch":"e2","offset":1,"was_recovering":true,"data":{}}}"#);
+    let news =
+        session.read(r#"{"id":2,"subscribe":{"epoch":"e2","offset":1,"was_recovering":true,"data":{}}}"#);
     assert!(matches!(news[..], [News::State(..)]));
     let news = session.read(r#"{"push":{"channel":"live:example.com","pub":{"data":"two","offset":2}}}"#);
     assert_eq!(changes(&news), [r#""two""#]);
@@ -89,7 +119,10 @@ fn a_position_that_the_server_cannot_serve_is_given_up() {
     session.subscribe(LIVE, at(7));
     session.take_frame();
     session.read(r#"{"id":2,"error":{"code":112,"message":"unrecoverable position"}}"#);
-    assert_eq!(session.take_frame().as_deref(), Some(r#"{"id":3,"subscribe":{"channel":"live:example.com"}}"#));
+    assert_eq!(
+        session.take_frame().as_deref(),
+        Some(r#"{"id":3,"subscribe":{"channel":"live:example.com"}}"#)
+    );
 }
 
 #[test]
@@ -98,7 +131,11 @@ fn a_gap_found_by_the_server_is_closed_by_subscribing_again() {
     session.subscribe(LIVE, at(7));
     session.take_frame();
     session.read(r#"{"push":{"channel":"live:example.com","unsubscribe":{"code":2500,"reason":"insufficient state"}}}"#);
-    assert!(session.take_frame().is_some_and(|frame| frame.contains("subscribe")));
+    assert!(
+        session
+            .take_frame()
+            .is_some_and(|frame| frame.contains("subscribe"))
+    );
 }
 
 #[test]
@@ -118,14 +155,26 @@ fn a_page_that_takes_over_a_channel_recovers_from_its_own_position() {
     session.take_frame();
     session.subscribe(LIVE, at(7));
     let frame = session.take_frame().unwrap();
-    assert!(frame.starts_with(r#"{"id":3,"unsubscribe""#) && frame.ends_with(r#""offset":7}}"#), "{frame}");
-    assert!(session.read(r#"{"id":2,"subscribe":{"epoch":"e1","offset":9}}"#).is_empty(), "the old answer is nobody's");
+    assert!(
+        frame.starts_with(r#"{"id":3,"unsubscribe""#) && frame.ends_with(r#""offset":7}}"#),
+        "{frame}"
+    );
+    assert!(
+        session
+            .read(r#"{"id":2,"subscribe":{"epoch":"e1","offset":9}}"#)
+            .is_empty(),
+        "the old answer is nobody's"
+    );
 }
 
 #[test]
 fn what_cannot_be_read_does_no_harm() {
     let mut session = open();
-    assert!(session.read("not json\n[]\n{\"push\":{\"channel\":\"live:other.com\",\"pub\":{\"data\":1}}}\n\n").is_empty());
+    assert!(
+        session
+            .read("not json\n[]\n{\"push\":{\"channel\":\"live:other.com\",\"pub\":{\"data\":1}}}\n\n")
+            .is_empty()
+    );
 }
 
 #[test]

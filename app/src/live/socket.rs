@@ -62,7 +62,11 @@ impl Socket {
     /// Makes the socket of a page and puts it into the context.
     pub fn provide() -> Self {
         let (wake, woken) = mpsc::channel(1);
-        let line = Line { session: Rc::default(), listeners: Rc::default(), wake };
+        let line = Line {
+            session: Rc::default(),
+            listeners: Rc::default(),
+            wake,
+        };
         let socket = Self {
             status: RwSignal::new(Status::default()),
             heard: RwSignal::new(None),
@@ -85,7 +89,9 @@ impl Socket {
 
     /// Receives a channel from a position on, until the calling component goes away.
     pub fn follow(self, channel: &Channel, from: Position, news: Callback<LiveNews>) {
-        let Some(line) = self.line.try_get_value() else { return };
+        let Some(line) = self.line.try_get_value() else {
+            return;
+        };
         let name = channel.to_string();
         let number = {
             let mut listeners = line.listeners.borrow_mut();
@@ -96,8 +102,14 @@ impl Socket {
         line.session.borrow_mut().subscribe(&name, from);
         line.wake.clone().try_send(()).ok();
         on_cleanup(move || {
-            let Some(line) = self.line.try_get_value() else { return };
-            let is_ours = line.listeners.borrow().get(&name).is_some_and(|listener| listener.number == number);
+            let Some(line) = self.line.try_get_value() else {
+                return;
+            };
+            let is_ours = line
+                .listeners
+                .borrow()
+                .get(&name)
+                .is_some_and(|listener| listener.number == number);
             if is_ours {
                 line.listeners.borrow_mut().remove(&name);
                 line.session.borrow_mut().unsubscribe(&name);
@@ -121,7 +133,11 @@ impl Socket {
                 return;
             }
             attempt = if greeted { 0 } else { attempt + 1 };
-            self.status.set(if is_online() { Status::Reconnecting } else { Status::Offline });
+            self.status.set(if is_online() {
+                Status::Reconnecting
+            } else {
+                Status::Offline
+            });
             let pause = TimeoutFuture::new(backoff::pause(attempt, js_sys::Math::random()));
             select(pause, woken.next()).await;
         }
@@ -129,7 +145,9 @@ impl Socket {
 
     /// One connection, from its opening to its end.
     async fn talk(self, line: &Line, woken: &mut mpsc::Receiver<()>, greeted: &mut bool) -> End {
-        let Ok(mut socket) = WebSocket::open(&address()) else { return End::Again };
+        let Ok(mut socket) = WebSocket::open(&address()) else {
+            return End::Again;
+        };
         if !opened(&mut socket).await {
             return End::Again;
         }
@@ -148,7 +166,11 @@ impl Socket {
                     for news in news {
                         if let News::Open(ping) = news {
                             *greeted = true;
-                            patience = if ping > 0 { ping * 1000 + PATIENCE } else { u32::MAX >> 1 };
+                            patience = if ping > 0 {
+                                ping * 1000 + PATIENCE
+                            } else {
+                                u32::MAX >> 1
+                            };
                             self.status.set(Status::Live);
                         } else {
                             line.deliver(news);
@@ -204,14 +226,19 @@ async fn opened(socket: &mut WebSocket) -> bool {
         // Failure is told to readers only.
         Poll::Pending => socket.poll_next_unpin(context).map(|_| false),
     });
-    matches!(select(opening, TimeoutFuture::new(PATIENCE)).await, Either::Left((true, _)))
+    matches!(
+        select(opening, TimeoutFuture::new(PATIENCE)).await,
+        Either::Left((true, _))
+    )
 }
 
 async fn next(socket: &mut WebSocket, woken: &mut mpsc::Receiver<()>, patience: u32) -> Next {
     let either = select(socket.next(), select(woken.next(), TimeoutFuture::new(patience))).await;
     match either {
         Either::Left((Some(Ok(Message::Text(text))), _)) => Next::Frame(text),
-        Either::Left((Some(Ok(Message::Bytes(bytes))), _)) => Next::Frame(String::from_utf8_lossy(&bytes).into_owned()),
+        Either::Left((Some(Ok(Message::Bytes(bytes))), _)) => {
+            Next::Frame(String::from_utf8_lossy(&bytes).into_owned())
+        }
         Either::Left((Some(Err(error)), _)) => Next::Closed(end_of(&error)),
         Either::Left((None, _)) => Next::Closed(End::Again),
         Either::Right((Either::Left(_), _)) => Next::Woken,
@@ -228,8 +255,15 @@ fn end_of(error: &WebSocketError) -> End {
 
 fn address() -> String {
     let location = window().location();
-    let scheme = if location.protocol().is_ok_and(|p| p == "https:") { "wss" } else { "ws" };
-    format!("{scheme}://{}/connection/websocket", location.host().unwrap_or_default())
+    let scheme = if location.protocol().is_ok_and(|p| p == "https:") {
+        "wss"
+    } else {
+        "ws"
+    };
+    format!(
+        "{scheme}://{}/connection/websocket",
+        location.host().unwrap_or_default()
+    )
 }
 
 fn is_online() -> bool {

@@ -28,7 +28,10 @@ pub struct Socket {
 impl Socket {
     /// Makes the socket of a page and puts it into the context.
     pub fn provide() -> Self {
-        let socket = Self { status: RwSignal::new(Status::default()), heard: RwSignal::new(None) };
+        let socket = Self {
+            status: RwSignal::new(Status::default()),
+            heard: RwSignal::new(None),
+        };
         provide_context(socket);
         socket
     }

@@ -77,7 +77,13 @@ impl LiveStore {
     pub fn pageviews(self) -> Memo<u32> {
         Memo::new(move |_| {
             let oldest = self.minute.get() - MINUTES as i64;
-            self.minutes.with(|minutes| minutes.iter().filter(|m| m.minute > oldest).map(|m| m.pageviews).sum())
+            self.minutes.with(|minutes| {
+                minutes
+                    .iter()
+                    .filter(|m| m.minute > oldest)
+                    .map(|m| m.pageviews)
+                    .sum()
+            })
         })
     }
 
@@ -86,7 +92,13 @@ impl LiveStore {
     pub fn pageviews_of_day(self) -> Memo<u32> {
         Memo::new(move |_| {
             let oldest = self.hour() - HOURS as i64;
-            self.hours.with(|hours| hours.iter().filter(|h| h.hour > oldest).map(|h| h.pageviews).sum())
+            self.hours.with(|hours| {
+                hours
+                    .iter()
+                    .filter(|h| h.hour > oldest)
+                    .map(|h| h.pageviews)
+                    .sum()
+            })
         })
     }
 
@@ -129,7 +141,12 @@ fn put<T: Clone + PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value:
 }
 
 fn rows_of(state: &LiveState, tile: Tile) -> Vec<TopRow> {
-    state.top.iter().find(|list| list.tile == tile).map(|list| list.rows.clone()).unwrap_or_default()
+    state
+        .top
+        .iter()
+        .find(|list| list.tile == tile)
+        .map(|list| list.rows.clone())
+        .unwrap_or_default()
 }
 
 /// One bar of the chart by minute.
@@ -149,8 +166,16 @@ pub fn bars(minutes: &[MinuteCount], now: i64) -> Vec<Bar> {
     let first = now - MINUTES as i64 + 1;
     (first..=now)
         .map(|minute| {
-            let count = minutes.iter().find(|m| m.minute == minute).copied().unwrap_or_default();
-            Bar { from: Timestamp(minute * Timestamp::MINUTE), pageviews: count.pageviews, visitors: count.visitors }
+            let count = minutes
+                .iter()
+                .find(|m| m.minute == minute)
+                .copied()
+                .unwrap_or_default();
+            Bar {
+                from: Timestamp(minute * Timestamp::MINUTE),
+                pageviews: count.pageviews,
+                visitors: count.visitors,
+            }
         })
         .collect()
 }
@@ -159,7 +184,9 @@ pub fn bars(minutes: &[MinuteCount], now: i64) -> Vec<Bar> {
 #[must_use]
 pub fn day(hours: &[HourCount], now: i64) -> Vec<u32> {
     let first = now - HOURS as i64 + 1;
-    (first..=now).map(|hour| hours.iter().find(|h| h.hour == hour).map_or(0, |h| h.pageviews)).collect()
+    (first..=now)
+        .map(|hour| hours.iter().find(|h| h.hour == hour).map_or(0, |h| h.pageviews))
+        .collect()
 }
 
 #[cfg(test)]
@@ -168,15 +195,45 @@ mod tests {
 
     #[test]
     fn the_chart_has_thirty_bars_and_ends_now() {
-        let bars = bars(&[MinuteCount { minute: 100, pageviews: 4, visitors: 2 }, MinuteCount { minute: 70, pageviews: 9, visitors: 9 }], 100);
+        let bars = bars(
+            &[
+                MinuteCount {
+                    minute: 100,
+                    pageviews: 4,
+                    visitors: 2,
+                },
+                MinuteCount {
+                    minute: 70,
+                    pageviews: 9,
+                    visitors: 9,
+                },
+            ],
+            100,
+        );
         assert_eq!(bars.len(), 30);
         assert_eq!(bars.last().map(|b| (b.pageviews, b.visitors)), Some((4, 2)));
-        assert_eq!(bars.iter().map(|b| b.pageviews).sum::<u32>(), 4, "the minute before the window is left out");
+        assert_eq!(
+            bars.iter().map(|b| b.pageviews).sum::<u32>(),
+            4,
+            "the minute before the window is left out"
+        );
     }
 
     #[test]
     fn the_sparkline_has_an_hour_for_each_of_the_day() {
-        let day = day(&[HourCount { hour: 50, pageviews: 3 }, HourCount { hour: 27, pageviews: 1 }], 50);
+        let day = day(
+            &[
+                HourCount {
+                    hour: 50,
+                    pageviews: 3,
+                },
+                HourCount {
+                    hour: 27,
+                    pageviews: 1,
+                },
+            ],
+            50,
+        );
         assert_eq!((day.len(), day[0], day[23]), (24, 1, 3));
     }
 }

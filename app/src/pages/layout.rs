@@ -15,7 +15,14 @@ pub struct SiteNames(Resource<Vec<Domain>>);
 
 impl SiteNames {
     fn provide() {
-        let load = |()| async { load_sites().await.unwrap_or_default().into_iter().map(|site| site.domain).collect() };
+        let load = |()| async {
+            load_sites()
+                .await
+                .unwrap_or_default()
+                .into_iter()
+                .map(|site| site.domain)
+                .collect()
+        };
         provide_context(Self(Resource::new_blocking(|| (), load)));
     }
 
@@ -44,7 +51,11 @@ pub fn Layout() -> impl IntoView {
     let socket: Socket = expect_context();
     let account = move || {
         Suspend::new(async move {
-            viewer.await.ok().flatten().map(|viewer| view! { <Account email=viewer.email /> })
+            viewer
+                .await
+                .ok()
+                .flatten()
+                .map(|viewer| view! { <Account email=viewer.email /> })
         })
     };
     view! {

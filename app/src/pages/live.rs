@@ -3,8 +3,9 @@
 use super::layout::SiteNames;
 use crate::{
     components::{
-        figure::Figure, minutes_chart::MinutesChart, problem::Problem, site_head::SiteHead, status_pill::StatusPill, stream::EventStream,
-        top_list::TopList, waiting::Waiting, world_map::WorldMap,
+        figure::Figure, minutes_chart::MinutesChart, problem::Problem, site_head::SiteHead,
+        status_pill::StatusPill, stream::EventStream, top_list::TopList, waiting::Waiting,
+        world_map::WorldMap,
     },
     fns::sites::{self, load_live},
     live::{LiveStore, Socket},
@@ -50,7 +51,12 @@ pub fn LivePage() -> impl IntoView {
 
 #[component]
 fn Loaded(page: sites::LivePage, sites: Vec<Domain>) -> impl IntoView {
-    let sites::LivePage { site, has_events, live, public_url } = page;
+    let sites::LivePage {
+        site,
+        has_events,
+        live,
+        public_url,
+    } = page;
     let socket: Socket = expect_context();
     let store = LiveStore::new(live);
     store.follow(socket, &site.domain);
@@ -62,7 +68,9 @@ fn Loaded(page: sites::LivePage, sites: Vec<Domain>) -> impl IntoView {
     };
     // Once an event was there, it stays known, also when the window is empty again.
     let waiting = Memo::new(move |was: Option<&bool>| {
-        was.copied().unwrap_or(!has_events) && store.stream.with(Vec::is_empty) && store.minutes.with(Vec::is_empty)
+        was.copied().unwrap_or(!has_events)
+            && store.stream.with(Vec::is_empty)
+            && store.minutes.with(Vec::is_empty)
     });
     let body = move || match waiting.get() {
         true => view! { <Waiting site=waiting_site.clone() public_url=public_url.clone() /> }.into_any(),

@@ -26,18 +26,26 @@ pub(super) fn message(code: &str) -> &'static str {
 pub(super) fn AddressError() -> impl IntoView {
     let query = use_query_map();
     let error = move || query.with(|query| query.get("error"));
-    move || error().map(|code| view! { <p class="notice notice--bad" role="alert" data-testid="form-error">{message(&code)}</p> })
+    move || {
+        error().map(|code| view! { <p class="notice notice--bad" role="alert" data-testid="form-error">{message(&code)}</p> })
+    }
 }
 
 /// A value of the address for a form field.
 pub(super) fn from_address(name: &'static str) -> String {
-    use_query_map().with_untracked(|query| query.get(name)).unwrap_or_default()
+    use_query_map()
+        .with_untracked(|query| query.get(name))
+        .unwrap_or_default()
 }
 
 /// `/login`
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let body = if from_address("error") == "setup" { view! { <NoAccount /> }.into_any() } else { view! { <LoginForm /> }.into_any() };
+    let body = if from_address("error") == "setup" {
+        view! { <NoAccount /> }.into_any()
+    } else {
+        view! { <LoginForm /> }.into_any()
+    };
     view! {
         <Title text="Sign in" />
         <main class="door" id="main" tabindex="-1">

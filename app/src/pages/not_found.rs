@@ -7,7 +7,11 @@ use pulsecast_protocol::{ApiError, ErrorCode};
 
 /// What an address with an impossible domain gets.
 pub(super) fn no_such_site() -> Failure {
-    ApiError::new(ErrorCode::NotFound, "there is no such site, or it is not yours; look it up in the list").into()
+    ApiError::new(
+        ErrorCode::NotFound,
+        "there is no such site, or it is not yours; look it up in the list",
+    )
+    .into()
 }
 
 /// 404

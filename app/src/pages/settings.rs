@@ -50,7 +50,11 @@ pub fn SettingsPage() -> impl IntoView {
 
 #[component]
 fn Loaded(page: settings::SettingsPage, sites: Vec<Domain>) -> impl IntoView {
-    let settings::SettingsPage { site, public_url, timezones } = page;
+    let settings::SettingsPage {
+        site,
+        public_url,
+        timezones,
+    } = page;
     let domain = site.domain.clone();
     view! {
         <Title text=format!("Settings of {domain}") />
@@ -74,7 +78,14 @@ fn SettingsForm(site: SiteSettings, timezones: Vec<String>) -> impl IntoView {
     let whole = Signal::derive(move || failure().and_then(|f| f.whole()));
     let query = use_query_map();
     let saved = move || query.with(|query| query.get_str("saved").is_some()) && failure().is_none();
-    let SiteSettings { domain, timezone, hostnames, origins, origin_policy, ip_display } = site;
+    let SiteSettings {
+        domain,
+        timezone,
+        hostnames,
+        origins,
+        origin_policy,
+        ip_display,
+    } = site;
     let domain = StoredValue::new(domain.to_string());
     view! {
         <ActionForm action attr:class="panel form form--panel">
@@ -107,12 +118,22 @@ fn SettingsForm(site: SiteSettings, timezones: Vec<String>) -> impl IntoView {
 }
 
 fn joined<T: Display>(entries: &[T]) -> String {
-    entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    entries
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A list with one entry a line.
 #[component]
-fn ListField(id: &'static str, label: &'static str, entries: String, #[prop(into)] error: Signal<Option<String>>, children: ChildrenFn) -> impl IntoView {
+fn ListField(
+    id: &'static str,
+    label: &'static str,
+    entries: String,
+    #[prop(into)] error: Signal<Option<String>>,
+    children: ChildrenFn,
+) -> impl IntoView {
     view! {
         <Field id label error hint=move || children()>
             <textarea class="input input--list" id=id name=id rows="3" spellcheck="false" autocapitalize="none" aria-describedby=described_by(id)>

@@ -10,7 +10,11 @@ use leptos_meta::Title;
 pub fn SetupPage() -> impl IntoView {
     let token = from_address("token");
     let email = from_address("email");
-    let body = if token.is_empty() { view! { <NoToken /> }.into_any() } else { view! { <SetupForm token email /> }.into_any() };
+    let body = if token.is_empty() {
+        view! { <NoToken /> }.into_any()
+    } else {
+        view! { <SetupForm token email /> }.into_any()
+    };
     view! {
         <Title text="Set up" />
         <main class="door" id="main" tabindex="-1">

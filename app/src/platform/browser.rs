@@ -11,7 +11,10 @@ pub fn mark_not_found() {}
 
 /// The viewer's clock.
 #[must_use]
-#[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970 stay below 2^53")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "milliseconds since 1970 stay below 2^53"
+)]
 pub fn now() -> Timestamp {
     Timestamp(js_sys::Date::now() as i64)
 }
@@ -27,13 +30,17 @@ pub fn utc_offset() -> i32 {
 #[must_use]
 pub fn timezone() -> Option<String> {
     let options = Intl::DateTimeFormat::new(&Array::new(), &Object::new()).resolved_options();
-    Reflect::get(&options, &JsValue::from_str("timeZone")).ok()?.as_string()
+    Reflect::get(&options, &JsValue::from_str("timeZone"))
+        .ok()?
+        .as_string()
 }
 
 /// Puts the text into the clipboard and says how it went. Pages served without TLS have no clipboard.
 pub fn copy(text: &str, done: Callback<Copied>) {
     let navigator = window().navigator();
-    let clipboard = Reflect::get(&navigator, &JsValue::from_str("clipboard")).ok().filter(|value| value.is_object());
+    let clipboard = Reflect::get(&navigator, &JsValue::from_str("clipboard"))
+        .ok()
+        .filter(|value| value.is_object());
     let Some(clipboard) = clipboard else {
         done.run(Copied::Denied);
         return;
@@ -41,7 +48,11 @@ pub fn copy(text: &str, done: Callback<Copied>) {
     let writing = clipboard.unchecked_into::<web_sys::Clipboard>().write_text(text);
     leptos::task::spawn_local(async move {
         let written = JsFuture::from(writing).await;
-        done.run(if written.is_ok() { Copied::Done } else { Copied::Denied });
+        done.run(if written.is_ok() {
+            Copied::Done
+        } else {
+            Copied::Denied
+        });
     });
 }
 

@@ -10,7 +10,12 @@ use pulsecast_protocol::{ApiError, ErrorCode, Timestamp};
 /// # Errors
 /// When the request was set up without it.
 pub fn api() -> Result<SharedApi, ApiError> {
-    use_context().ok_or_else(|| ApiError::new(ErrorCode::Internal, "the page was set up without its server; restart pulsecast"))
+    use_context().ok_or_else(|| {
+        ApiError::new(
+            ErrorCode::Internal,
+            "the page was set up without its server; restart pulsecast",
+        )
+    })
 }
 
 /// Sends the asker of a server function elsewhere. Only server functions call it.

@@ -276,6 +276,18 @@ fn a_minute_that_begins_moves_the_picture_once_until_it_is_empty() {
 }
 
 #[test]
+fn an_hour_that_falls_out_of_the_day_is_told_though_nothing_else_happens() {
+    let mut world = World::new();
+    world.visit(1, "/");
+    world.wait(23 * Timestamp::HOUR);
+    let (state, dashboard) = world.watch();
+    assert_eq!(state.hours.len(), 1);
+    world.wait(Timestamp::HOUR);
+    world.live.tick();
+    assert_eq!((dashboard.pushes::<LiveChange>().len(), world.snapshot().hours.len()), (1, 0));
+}
+
+#[test]
 fn nothing_is_published_for_nobody_and_who_comes_then_misses_nothing() {
     let mut world = World::new();
     world.visit(1, "/before");

@@ -73,7 +73,7 @@ async fn while_the_inbox_is_locked_events_are_told_to_come_again_and_readiness_i
 async fn a_full_disk_is_503_and_heals_by_itself() {
     let place = Place::new();
     let server = place.serve();
-    // SQLite's own "disk full": the file may not grow past the pages it has.
+    // What SQLite says when the disk is full, said by a trigger: a test may not mount a small disk.
     let other = Connection::open(place.data().join("inbox.sqlite")).unwrap();
     other
         .execute_batch("create trigger full before insert on inbox begin select raise(abort, 'database or disk is full'); end")
