@@ -14,6 +14,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 fn main() -> Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..");
     let out = PathBuf::from(env::var("OUT_DIR")?);
+    println!("cargo::rerun-if-changed=migrations");
     rpath();
     scripts(&root.join("tracker"), &out)?;
     isbot(&root.join("node_modules/isbot/index.mjs"), &out)?;

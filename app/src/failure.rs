@@ -54,9 +54,19 @@ impl Failure {
     }
 }
 
-/// An error message as a sentence for the screen: the wire's are lowercase without full stop.
+/// An error message as a sentence for the screen: the wire's are lowercase without full stop and quote with backticks.
 #[must_use]
 pub fn sentence(message: &str) -> String {
+    let mut opening = false;
+    let quoted = |c| {
+        opening ^= c == '`';
+        match (c, opening) {
+            ('`', true) => '“',
+            ('`', false) => '”',
+            _ => c,
+        }
+    };
+    let message: String = message.chars().map(quoted).collect();
     let mut chars = message.chars();
     let Some(first) = chars.next() else {
         return String::new();
@@ -98,6 +108,7 @@ mod tests {
             sentence("no such site; add it first"),
             "No such site; add it first."
         );
+        assert_eq!(sentence("`a b` is not a domain"), "“a b” is not a domain.");
         assert_eq!(sentence(""), "");
     }
 

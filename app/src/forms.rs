@@ -3,8 +3,9 @@
 use pulsecast_protocol::{
     Domain, FieldErrors,
     account::{IpDisplay, OriginPolicy, SiteSettings},
+    id::InvalidName,
 };
-use std::{fmt::Display, str::FromStr};
+use std::str::FromStr;
 
 /// A site's domain.
 ///
@@ -12,7 +13,7 @@ use std::{fmt::Display, str::FromStr};
 /// Under `domain`.
 pub fn domain(text: &str) -> Result<Domain, FieldErrors> {
     text.parse()
-        .map_err(|error| FieldErrors::one("domain", error_text(error)))
+        .map_err(|error: InvalidName| FieldErrors::one("domain", error.to_string()))
 }
 
 /// A site's settings, lists with one entry a line.
@@ -68,27 +69,24 @@ pub fn confirmed(domain: &Domain, typed: &str) -> Result<(), FieldErrors> {
     ))
 }
 
-fn lines<T: FromStr<Err: Display> + PartialEq>(field: &str, text: &str, errors: &mut FieldErrors) -> Vec<T> {
+fn lines<T: FromStr<Err = InvalidName> + PartialEq>(
+    field: &str,
+    text: &str,
+    errors: &mut FieldErrors,
+) -> Vec<T> {
     let mut entries = Vec::new();
     for line in text
         .split(['\n', '\r', ',', ' '])
         .map(str::trim)
         .filter(|line| !line.is_empty())
     {
-        match line.parse() {
+        match line.parse::<T>() {
             Ok(entry) if entries.contains(&entry) => {}
             Ok(entry) => entries.push(entry),
-            Err(error) => errors.add(field, error_text(error)),
+            Err(error) => errors.add(field, error.to_string()),
         }
     }
     entries
-}
-
-fn error_text(error: impl Display) -> String {
-    error
-        .to_string()
-        .replace('`', "\u{2019}")
-        .replacen('\u{2019}', "\u{2018}", 1)
 }
 
 #[cfg(test)]

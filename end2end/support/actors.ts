@@ -28,8 +28,7 @@ export class Owner {
 
   /** Creates the first account by the link that the server printed, and is signed in. (account.spec.ts does it by hand.) */
   static async arrive(server: Server, browser: Browser, options: BrowserContextOptions = {}): Promise<Owner> {
-    if (!server.setupUrl) throw new Error(`the server printed no link for the first account:\n${server.log}`);
-    const token = new URL(server.setupUrl).searchParams.get("token") ?? "";
+    const token = new URL(await server.firstAccount()).searchParams.get("token") ?? "";
     return Owner.#signedIn(server, browser, "/setup", { token }, options);
   }
 

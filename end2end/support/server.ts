@@ -18,11 +18,10 @@ function binary(): string {
 export class Server {
   /** Where it answers: `http://127.0.0.1:40123`. The same after a restart. */
   url = "";
-  /** The one-time link for the first account; empty once there is one. */
-  setupUrl = "";
   /** All that it has written, for when a test wants to know why. */
   log = "";
   #process?: ChildProcess;
+  #setupUrl = "";
 
   private constructor(readonly data: string) {}
 
@@ -66,9 +65,26 @@ export class Server {
     return stdout;
   }
 
+  /** The one-time link for the first account. It is printed after the address, so it may still be on its way. */
+  async firstAccount(): Promise<string> {
+    const deadline = Date.now() + PATIENCE;
+    while (!this.#setupUrl) {
+      if (Date.now() > deadline) throw new Error(`the server printed no link for the first account:\n${this.log}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return this.#setupUrl;
+  }
+
   /** Posts an event as a page's script does. Returns the answer. */
   event(body: Record<string, unknown>, headers: Record<string, string> = {}): Promise<Response> {
     return fetch(`${this.url}/api/event`, { method: "POST", headers: { "user-agent": USER_AGENT, ...headers }, body: JSON.stringify(body) });
+  }
+
+  /** A counter of /metrics by its name and labels as they stand there; 0 where it has not been counted yet. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const line = text.split("\n").find((line) => line.startsWith(`${name} `));
+    return line ? Number(line.slice(name.length + 1)) : 0;
   }
 
   async #run(addr: string): Promise<void> {
@@ -76,7 +92,7 @@ export class Server {
     const args = ["serve", "--addr", addr, "--data", this.data, "--site-root", site];
     const child = spawn(binary(), args, { stdio: ["ignore", "pipe", "pipe"], cwd: this.data });
     this.#process = child;
-    this.setupUrl = "";
+    this.#setupUrl = "";
     let said = "";
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string) => reject(new Error(`the server ${why}:\n${said}`));
@@ -84,7 +100,7 @@ export class Server {
       const hear = (chunk: Buffer) => {
         said += chunk;
         this.log += chunk;
-        this.setupUrl = /create the first account: (\S+)/.exec(said)?.[1] ?? this.setupUrl;
+        this.#setupUrl = /create the first account: (\S+)\s/.exec(said)?.[1] ?? this.#setupUrl;
         const listening = /listening on (http:\/\/\S+?)\/?\s/.exec(said)?.[1];
         if (!listening) return;
         this.url = listening;

@@ -152,6 +152,10 @@ impl Server {
             ..transport::Limits::default()
         };
         let reader: Arc<dyn EventReader> = Arc::new(reader);
+        let attempts = LoginLimits::new(clock.clone());
+        let stop = tasks.clone();
+        let cleaned = auth::session::keep_clean(accounts.sessions(), attempts.clone(), async move { stop.stopping().await });
+        tasks.spawn("keep-sessions-clean", cleaned);
         let parts = Parts {
             ingest: event::routes(IngestState { ingest, trusted_proxies: edge.trusted_proxies.clone().into() }),
             transport: transport::routes(TransportState::new(hub, live.clone(), gate, tasks.clone(), clock.clone(), limits)),
@@ -161,7 +165,7 @@ impl Server {
             auth: Auth {
                 accounts: shared,
                 passwords: Passwords::new()?,
-                limits: LoginLimits::new(clock.clone()),
+                limits: attempts,
                 tokens,
                 own: edge.own_origin(),
                 clock: clock.clone(),

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod enrich;
 pub mod event;
+pub mod gate;
 pub mod health;
 pub mod http;
 pub mod hub;

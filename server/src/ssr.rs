@@ -4,7 +4,7 @@ use crate::{
     http::{AppState, pages},
     sites::{AccountId, Site},
     store::accounts::{Role, load_sites},
-    transport::gate::SignedIn,
+    gate::SignedIn,
 };
 use async_trait::async_trait;
 use http::request::Parts;

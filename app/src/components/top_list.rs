@@ -17,11 +17,11 @@ struct Words {
 
 fn words(tile: Tile) -> Words {
     let (title, testid, empty, rows, room) = match tile {
-        Tile::Pages => ("Top pages", "top-pages", "No page is being looked at", 8, 5),
-        Tile::Sources => ("Sources", "top-sources", "Nobody came from anywhere yet", 6, 4),
-        Tile::Countries => ("Countries", "top-countries", "No visitor from anywhere yet", 6, 4),
-        Tile::Devices => ("Devices", "top-devices", "No device in use", 3, 3),
-        Tile::Browsers => ("Browsers", "top-browsers", "No browser in use", 5, 4),
+        Tile::Pages => ("Top pages", "top-pages", "No page in the last 30 minutes", 8, 5),
+        Tile::Sources => ("Sources", "top-sources", "No visit in the last 30 minutes", 6, 4),
+        Tile::Countries => ("Countries", "top-countries", "No known country in the last 30 minutes", 6, 4),
+        Tile::Devices => ("Devices", "top-devices", "No device in the last 30 minutes", 3, 3),
+        Tile::Browsers => ("Browsers", "top-browsers", "No browser in the last 30 minutes", 5, 4),
     };
     Words {
         title,

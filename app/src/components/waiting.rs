@@ -12,18 +12,16 @@ pub fn Waiting(
     /// Where the server is reached.
     public_url: String,
 ) -> impl IntoView {
-    let domain = site.domain.clone();
+    let body = if super::is_demo(&site.domain) {
+        view! { <DemoHint /> }.into_any()
+    } else {
+        view! { <SnippetHint domain=site.domain public_url /> }.into_any()
+    };
     view! {
         <section class="panel waiting" data-testid="waiting" aria-labelledby="waiting-title">
             <div class="waiting__pulse" aria-hidden="true"><span></span><span></span></div>
             <h2 class="waiting__title" id="waiting-title">"Waiting for the first event"</h2>
-            {super::is_demo(&domain).then(|| view! { <DemoHint /> })}
-            <p class="waiting__text">
-                "Put this line into every page of " <strong>{domain.to_string()}</strong> ", anywhere inside "<code>"<head>"</code>
-                ". Then open a page: this one turns live by itself."
-            </p>
-            <Snippet site=domain.clone() public_url />
-            <Hints domain />
+            {body}
             <noscript>"Without JavaScript this page does not change by itself: reload it after you have opened a page of your site."</noscript>
         </section>
     }
@@ -36,6 +34,18 @@ fn DemoHint() -> impl IntoView {
     view! {
         <p class="waiting__text">"The demo’s pages carry the line already. Open them beside this window and look around."</p>
         <p><a class="button button--main" href="/demo" target="_blank" rel="noopener">"Open the demo pages"</a></p>
+    }
+}
+
+#[component]
+fn SnippetHint(domain: Domain, public_url: String) -> impl IntoView {
+    view! {
+        <p class="waiting__text">
+            "Put this line into every page of " <strong>{domain.to_string()}</strong> ", anywhere inside "<code>"<head>"</code>
+            ". Then open a page: this one turns live by itself."
+        </p>
+        <Snippet site=domain.clone() public_url />
+        <Hints domain />
     }
 }
 

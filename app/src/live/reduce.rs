@@ -1,22 +1,14 @@
-//! What a change does to the state of a live page. Pure and idempotent: a change that came twice, or that the state already holds,
-//! changes nothing.
+//! What a change does to the state of a live page. Pure, and idempotent: a change that came twice changes nothing the second time.
+//!
+//! Order is the session's business, by offset, not by time: a change published after a snapshot may have been stamped before it.
 
 use pulsecast_protocol::{
     Timestamp,
     live::{HOURS, HourCount, LiveChange, LiveState, MINUTES, MinuteCount, STREAM_ROWS, StreamRow, TopList},
 };
 
-/// A change this much older than the state does not mean an old change: the server's clock was set back.
-const CLOCK_SET_BACK: i64 = 5 * Timestamp::MINUTE;
-
 /// Applies a change and keeps the state within the limits of `protocol::live`.
 pub fn reduce(state: &mut LiveState, change: LiveChange) {
-    let age = state.at.since(change.at);
-    if age > 0 && age <= CLOCK_SET_BACK {
-        // The state was taken later: it has these values or newer ones. Only rows may be missing, and they know their place.
-        merge_rows(&mut state.stream, change.stream);
-        return;
-    }
     state.at = change.at;
     state.current_visitors = change.current_visitors.unwrap_or(state.current_visitors);
     state.online = change.online.unwrap_or(state.online);

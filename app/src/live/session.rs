@@ -4,7 +4,7 @@
 use pulsecast_protocol::{
     Position,
     wire::{
-        ChannelRequest, Command, ConnectRequest, Publication, Push, Raw, Reply, SubscribeRequest,
+        ChannelRequest, Command, ConnectRequest, ErrorReply, Publication, Push, Raw, Reply, SubscribeRequest,
         SubscribeResult, code,
     },
 };
@@ -21,6 +21,8 @@ pub enum News {
     Change(String, Raw),
     /// The server will not let us read the channel, and why.
     Denied(String, String),
+    /// The server could not serve the channel now: come back later.
+    Failed,
 }
 
 /// One connection after the other, with what it takes to miss nothing between them.
@@ -108,6 +110,7 @@ impl Session {
                 (None, Some(error)) if error.code == code::UNRECOVERABLE_POSITION => {
                     self.start_over(&channel)
                 }
+                (None, Some(error)) if may_pass(&error) => news.push(News::Failed),
                 (None, Some(error)) => news.push(News::Denied(channel, error.message)),
                 (None, None) => {}
             }
@@ -199,6 +202,15 @@ impl Session {
         });
         self.last_id
     }
+}
+
+/// Whether asking again later can help.
+fn may_pass(error: &ErrorReply) -> bool {
+    error.temporary
+        || matches!(
+            error.code,
+            code::INTERNAL | code::TOO_MANY_REQUESTS | code::TOKEN_EXPIRED
+        )
 }
 
 /// Whether a client may come back after a connection was closed with this code.

@@ -126,6 +126,20 @@ fn a_position_that_the_server_cannot_serve_is_given_up() {
 }
 
 #[test]
+fn a_refusal_is_final_and_a_failure_is_not() {
+    let mut session = open();
+    session.subscribe(LIVE, at(7));
+    session.take_frame();
+    let news = session.read(r#"{"id":2,"error":{"code":103,"message":"permission denied"}}"#);
+    assert!(matches!(&news[..], [News::Denied(_, why)] if why == "permission denied"));
+
+    session.subscribe(LIVE, at(7));
+    session.take_frame();
+    let news = session.read(r#"{"id":4,"error":{"code":100,"message":"internal error","temporary":true}}"#);
+    assert!(matches!(news[..], [News::Failed]));
+}
+
+#[test]
 fn a_gap_found_by_the_server_is_closed_by_subscribing_again() {
     let mut session = open();
     session.subscribe(LIVE, at(7));

@@ -18,6 +18,7 @@ use leptos::prelude::*;
 use pulsecast_protocol::{
     Channel, Position, Timestamp,
     live::{LiveChange, LiveState},
+    wire::Raw,
 };
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, task::Poll};
 
@@ -164,16 +165,31 @@ impl Socket {
                     self.heard.set(Some(platform::now()));
                     let news = line.session.borrow_mut().read(&text);
                     for news in news {
-                        if let News::Open(ping) = news {
-                            *greeted = true;
-                            patience = if ping > 0 {
-                                ping * 1000 + PATIENCE
-                            } else {
-                                u32::MAX >> 1
-                            };
-                            self.status.set(Status::Live);
-                        } else {
-                            line.deliver(news);
+                        match news {
+                            News::Open(ping) => {
+                                *greeted = true;
+                                patience = if ping > 0 {
+                                    ping * 1000 + PATIENCE
+                                } else {
+                                    u32::MAX >> 1
+                                };
+                                self.status.set(Status::Live);
+                            }
+                            News::Failed => {
+                                *greeted = false;
+                                return End::Again;
+                            }
+                            News::Denied(channel, why) => {
+                                // Signed out, or the site is gone: what the page shows is not the viewer's any more.
+                                leptos::logging::warn!("{channel}: {why}");
+                                self.status.set(Status::Ended);
+                            }
+                            News::State(channel, data) => {
+                                line.deliver(&channel, parsed(&data).map(LiveNews::State))
+                            }
+                            News::Change(channel, data) => {
+                                line.deliver(&channel, parsed(&data).map(LiveNews::Change))
+                            }
                         }
                     }
                 }
@@ -188,23 +204,18 @@ impl Socket {
 
 impl Line {
     /// Tells the page that listens. What it cannot read, it does without: the next state or change repairs it.
-    fn deliver(&self, news: News) {
-        let (channel, news) = match news {
-            News::State(channel, data) => (channel, serde_json::from_str(data.get()).map(LiveNews::State)),
-            News::Change(channel, data) => (channel, serde_json::from_str(data.get()).map(LiveNews::Change)),
-            News::Denied(channel, why) => {
-                leptos::logging::warn!("{channel}: {why}");
-                return;
-            }
-            News::Open(_) => return,
-        };
-        let listener = self.listeners.borrow().get(&channel).cloned();
+    fn deliver(&self, channel: &str, news: serde_json::Result<LiveNews>) {
+        let listener = self.listeners.borrow().get(channel).cloned();
         match (listener, news) {
             (Some(listener), Ok(news)) => listener.news.run(news),
             (_, Err(error)) => leptos::logging::warn!("{channel}: {error}"),
             (None, Ok(_)) => {}
         }
     }
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(data: &Raw) -> serde_json::Result<T> {
+    serde_json::from_str(data.get())
 }
 
 enum End {

@@ -3,7 +3,7 @@
 use super::layout::SiteNames;
 use crate::{
     components::{
-        figure::Figure, minutes_chart::MinutesChart, problem::Problem, site_head::SiteHead,
+        figure::Figure, is_demo, minutes_chart::MinutesChart, problem::Problem, site_head::SiteHead,
         status_pill::StatusPill, stream::EventStream, top_list::TopList, waiting::Waiting,
         world_map::WorldMap,
     },
@@ -76,9 +76,15 @@ fn Loaded(page: sites::LivePage, sites: Vec<Domain>) -> impl IntoView {
         true => view! { <Waiting site=waiting_site.clone() public_url=public_url.clone() /> }.into_any(),
         false => view! { <Board store /> }.into_any(),
     };
+    let demo = is_demo(&site.domain).then(
+        || view! { <a class="site-head__demo" href="/demo" target="_blank" rel="noopener">"Demo pages"</a> },
+    );
     view! {
         <Title text=title />
-        <SiteHead domain=site.domain sites><StatusPill socket /></SiteHead>
+        <SiteHead domain=site.domain sites>
+            {demo}
+            <StatusPill socket />
+        </SiteHead>
         {body}
     }
     .into_any()

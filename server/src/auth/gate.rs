@@ -3,7 +3,7 @@
 use super::{OwnOrigin, Tokens};
 use crate::{
     sites::{DEMO, Sites},
-    transport::gate::{Entrance, Gate, Identity, Refused, TokenError},
+    gate::{Entrance, Gate, Identity, Refused, TokenError},
 };
 use pulsecast_protocol::{Channel, Origin, Timestamp};
 

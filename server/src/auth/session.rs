@@ -1,7 +1,7 @@
 //! Server-side sessions: the cookie holds a random name, the accounts file the rest. They end 30 days after they were last used.
 
 use super::LoginLimits;
-use crate::{sites::AccountId, store::accounts::Account, tasks::Tasks, transport::gate::SignedIn};
+use crate::{sites::AccountId, store::accounts::Account, gate::SignedIn};
 use async_trait::async_trait;
 use pulsecast_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -136,22 +136,20 @@ async fn is_writable(sessions: &Sessions, id: &Id) -> bool {
     })
 }
 
-/// Starts the task that forgets ended sessions and those who no longer try to sign in.
-pub fn keep_clean(store: impl ExpiredDeletion, limits: LoginLimits, tasks: &Tasks) {
-    let stop = tasks.clone();
-    tasks.spawn("keep-sessions-clean", async move {
-        let mut every = tokio::time::interval(CLEAN_EVERY);
-        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.stopping() => break,
-                _ = every.tick() => {
-                    limits.sweep();
-                    if let Err(error) = store.delete_expired().await {
-                        tracing::warn!(%error, "cannot delete ended sessions; trying again later");
-                    }
+/// Forgets ended sessions and those who no longer try to sign in, now and then until `stop` ends: a task of its own.
+pub async fn keep_clean(store: impl ExpiredDeletion, limits: LoginLimits, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    let mut every = tokio::time::interval(CLEAN_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            _ = every.tick() => {
+                limits.sweep();
+                if let Err(error) = store.delete_expired().await {
+                    tracing::warn!(%error, "cannot delete ended sessions; trying again later");
                 }
             }
         }
-    });
+    }
 }

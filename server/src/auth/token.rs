@@ -4,7 +4,7 @@
 use crate::{
     sites::AccountId,
     store::accounts::{Accounts, AccountsError},
-    transport::gate::TokenError,
+    gate::TokenError,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors};
 use pulsecast_protocol::Timestamp;

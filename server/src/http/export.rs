@@ -8,7 +8,7 @@ use crate::{
     event::SiteId,
     sites::{AccountId, Sites},
     store::{EventReader, StoreError},
-    transport::gate::SignedIn,
+    gate::SignedIn,
 };
 use axum::{
     Extension, Router,

@@ -2,9 +2,10 @@
 //! account.
 
 use super::{AppState, assets, form::see_other, security, status};
-use crate::{ssr, store::accounts::AccountsError, transport::gate::SignedIn};
+use crate::{ssr, store::accounts::AccountsError, gate::SignedIn};
 use axum::{
     Router,
+    body::to_bytes,
     extract::{Request, State},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -12,7 +13,8 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery};
 use leptos::prelude::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use pulsecast_app::{App, shell};
+use pulsecast_app::{App, failure::Failure, shell};
+use pulsecast_protocol::beacon::limit;
 
 /// What server functions are called under; see `#[server(prefix = "/fn")]` in the app.
 const FUNCTIONS: &str = "/fn/";
@@ -73,7 +75,8 @@ fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
 
 /// Sends people to the page that is theirs; server functions answer for themselves.
 async fn door(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with(FUNCTIONS) {
+    let is_function = request.uri().path().starts_with(FUNCTIONS);
+    if !is_function {
         let (uri, headers) = (request.uri().clone(), request.headers().clone());
         let signed_in = request.extensions().get::<SignedIn>().is_some();
         match elsewhere(&state, &uri, signed_in).await {
@@ -83,12 +86,31 @@ async fn door(State(state): State<AppState>, request: Request, next: Next) -> Re
         }
     }
     let mut response = next.run(request).await;
+    if is_function && response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        response = with_its_own_status(response).await;
+    }
     // What a page shows is for whoever is signed in now.
+    let cache = HeaderValue::from_static("private, no-cache");
     response
         .headers_mut()
         .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("private, no-cache"));
+        .or_insert(cache);
     response
+}
+
+/// Leptos answers 500 to whatever a server function refuses. Most of that is the asker's doing, and says so here: in the status, and by
+/// not being logged as a failure of ours.
+async fn with_its_own_status(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Ok(text) = to_bytes(body, limit::BODY).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    parts.status = match serde_json::from_slice(&text) {
+        Ok(Failure::Refused(error)) => status::status(error.code),
+        Ok(Failure::Fields(_) | Failure::Lost(_)) => StatusCode::BAD_REQUEST,
+        Err(_) => parts.status,
+    };
+    Response::from_parts(parts, text.into())
 }
 
 /// Where whoever asks for this page should be instead.

@@ -4,7 +4,7 @@ use super::{
     AppState, config::Demo, demo, health, login, logout, metrics, pages, scripts, security, setup,
     status::refuse, token, who,
 };
-use crate::transport::gate::RemoteIp;
+use crate::gate::RemoteIp;
 use axum::{
     Router,
     extract::{ConnectInfo, Request, State},
@@ -30,9 +30,9 @@ use tower_http::{
 pub struct Parts {
     /// `POST /api/event`, `GET /api/event/pixel.gif`: `http::event::routes`. Public, no session, no origin.
     pub ingest: Router,
-    /// `GET /connection/websocket`: `transport::routes`. Sees [`crate::transport::gate::SignedIn`]; asks the gate about origins itself.
+    /// `GET /connection/websocket`: `transport::routes`. Sees [`crate::gate::SignedIn`]; asks the gate about origins itself.
     pub transport: Router,
-    /// Routes for members, such as `GET /sites/{domain}/export.ndjson`. See [`crate::transport::gate::SignedIn`].
+    /// Routes for members, such as `GET /sites/{domain}/export.ndjson`. See [`crate::gate::SignedIn`].
     pub members: Router,
 }
 

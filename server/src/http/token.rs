@@ -1,7 +1,7 @@
 //! `POST /api/token`: a connection token for whoever is signed in, for sockets that cannot send the cookie.
 
 use super::{AppState, status};
-use crate::transport::gate::SignedIn;
+use crate::gate::SignedIn;
 use axum::{
     Extension, Json,
     extract::State,

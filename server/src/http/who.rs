@@ -7,7 +7,7 @@ use crate::{
         origin::{HasSession, origin_of},
         session::{self, COOKIE},
     },
-    transport::gate::SignedIn,
+    gate::SignedIn,
 };
 use axum::{
     extract::{Request, State},

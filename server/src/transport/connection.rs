@@ -3,12 +3,14 @@
 use super::{
     Services, TransportState,
     doors::{Door, door},
-    gate::Identity,
     heart::Heart,
     keeper::Line,
     session::{Outcome, Session, no},
 };
-use crate::hub::{Disconnect, NotAttached, Outbox, Published, Subscription};
+use crate::{
+    gate::Identity,
+    hub::{Disconnect, NotAttached, Outbox, Published, Subscription},
+};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pulsecast_protocol::{
@@ -222,7 +224,11 @@ impl Connection {
     }
 
     fn history(&self, id: u32, request: &HistoryRequest) -> Result<Reply, u32> {
-        let hub = &self.services.hub;
+        let Services { hub, live, .. } = &*self.services;
+        if let Ok(Channel::Live { site }) = request.channel.parse() {
+            // A stream that begins here begins with the state that its position stands for.
+            drop(live.snapshot(&site));
+        }
         let (position, mut found) = match &request.since {
             Some(since) if !since.epoch.is_empty() => {
                 hub.kept(&request.channel).ok_or(code::NOT_AVAILABLE)?;

@@ -8,7 +8,6 @@
 mod budget;
 pub mod connection;
 mod doors;
-pub mod gate;
 mod heart;
 pub mod keeper;
 mod seats;
@@ -17,12 +16,12 @@ mod ws;
 
 use crate::{
     clock::SharedClock,
+    gate::Gate,
     hub::{Disconnect, Hub},
     live::Live,
     tasks::Tasks,
 };
 use axum::{Router, routing::any};
-use gate::Gate;
 use keeper::Keeper;
 use seats::Seats;
 use std::{

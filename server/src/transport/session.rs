@@ -5,9 +5,11 @@ use super::{
     Limits,
     budget::{Budget, Spent},
     doors::{Door, door},
-    gate::{Gate, Identity, Refused, TokenError},
 };
-use crate::hub::Disconnect;
+use crate::{
+    gate::{Gate, Identity, Refused, TokenError},
+    hub::Disconnect,
+};
 use pulsecast_protocol::{
     Channel, Position, Timestamp,
     wire::{

@@ -11,8 +11,8 @@ impl Gate for TestGate {
         &self,
         _: Option<&pulsecast_protocol::Origin>,
         _: Option<&str>,
-    ) -> Result<super::super::gate::Entrance, Refused> {
-        Ok(super::super::gate::Entrance::default())
+    ) -> Result<crate::gate::Entrance, Refused> {
+        Ok(crate::gate::Entrance::default())
     }
 
     fn identify_token(&self, token: &str, _: Timestamp) -> Result<Identity, TokenError> {

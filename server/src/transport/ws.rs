@@ -3,16 +3,18 @@
 use super::{
     TransportState,
     connection::Connection,
-    gate::{Identity, RemoteIp, SignedIn},
     seats::{NoSeat, Seat},
 };
-use crate::hub::{Disconnect, Outbox, Taken};
+use crate::{
+    gate::{Identity, RemoteIp, SignedIn},
+    hub::{Disconnect, Outbox, Taken},
+};
 use axum::{
     extract::{
         ConnectInfo, State,
         ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
     },
-    http::{Extensions, HeaderMap, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::{BufMut, Bytes, BytesMut};
@@ -123,7 +125,13 @@ fn remote_ip(extensions: &Extensions) -> Option<IpAddr> {
 
 fn refuse(reason: &'static str, status: StatusCode, advice: &'static str) -> Response {
     metrics::counter!("pulsecast_connections_refused_total", "reason" => reason).increment(1);
-    (status, advice).into_response()
+    let mut response = (status, advice).into_response();
+    if status != StatusCode::FORBIDDEN {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+    }
+    response
 }
 
 /// How a conversation ended.

@@ -47,6 +47,19 @@ async fn a_file_of_a_newer_pulsecast_is_refused_with_advice() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_no_database_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("accounts.sqlite"),
+        "this is a shopping list, not a database\n".repeat(200),
+    )
+    .unwrap();
+    let error = SqliteAccounts::open(folder.path()).await.unwrap_err();
+    assert!(matches!(error, AccountsError::Open { .. }), "{error}");
+    assert!(error.to_string().contains("accounts.sqlite"), "{error}");
+}
+
+#[tokio::test]
 async fn a_folder_that_is_not_there_is_named() {
     let error = SqliteAccounts::open("/nowhere/at/all".as_ref())
         .await

@@ -335,7 +335,11 @@ async fn ended_sessions_are_deleted() {
     let past = "update tower_sessions set expiry_date = '2020-01-01T00:00:00Z' where rowid = 1";
     crate::accounts::write(&server, past).await;
     let limits = LoginLimits::new(server.clock.clone());
-    keep_clean(server.accounts.sessions(), limits, &server.tasks);
+    let stop = server.tasks.clone();
+    let clean = keep_clean(server.accounts.sessions(), limits, async move {
+        stop.stopping().await
+    });
+    server.tasks.spawn("keep-clean", clean);
     eventually("the ended session is gone", || async {
         crate::accounts::count(&server, "select count(*) from tower_sessions").await == 1
     })

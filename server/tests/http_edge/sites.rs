@@ -43,7 +43,7 @@ async fn whoever_is_not_signed_in_learns_nothing_and_changes_nothing() {
     for path in ["/fn/sites", "/fn/settings?domain=example.com"] {
         let (status, text) = call(&stranger, path).await;
         assert!(
-            status >= 400 && text.contains("unauthorized") && !text.contains("timezone"),
+            status == 401 && text.contains("unauthorized") && !text.contains("timezone"),
             "{path}: {status} {text}"
         );
     }
@@ -126,4 +126,48 @@ async fn a_site_is_removed_by_typing_its_name() {
         .await;
     assert_eq!(server.sites.all().len(), 0);
     assert_eq!(owner.open("/sites/example.com").await.status(), 404);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_the_askers_fault_not_ours() {
+    let server = Server::start().await;
+    let owner = server.owner().await;
+    let send = |body: String| {
+        let post = owner
+            .client
+            .post(server.url("/fn/add-site"))
+            .header("origin", server.origin());
+        post.header("content-type", "application/x-www-form-urlencoded")
+            .body(body)
+            .send()
+    };
+    for body in [
+        "".to_owned(),
+        "[".repeat(10_000),
+        "domain=%ff%fe&timezone=UTC".to_owned(),
+        "domain=a+b&timezone=UTC".to_owned(),
+    ] {
+        let answer = send(body.clone()).await.unwrap();
+        assert_eq!(
+            answer.status(),
+            400,
+            "{}",
+            body.chars().take(20).collect::<String>()
+        );
+    }
+    assert_eq!(
+        send("domain=example.com&timezone=UTC".to_owned())
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+    assert_eq!(
+        send("domain=example.com&timezone=UTC".to_owned())
+            .await
+            .unwrap()
+            .status(),
+        409
+    );
+    assert_eq!(call(&owner, "/fn/settings?domain=nowhere.example").await.0, 404);
 }

@@ -8,14 +8,12 @@ use pulsecast_protocol::{Channel, Origin, Timestamp, account::SiteSettings};
 use pulsecast_server::{
     clock::{Clock, ManualClock},
     event::{Client as With, Event, Hit, Kind, Seen, SiteId, Utm, VisitId, VisitorId},
+    gate::{Entrance, Gate, Identity, Refused, RemoteIp, SignedIn, TokenError},
     hub::Hub,
     live::{Bounds, Live, families},
     sites::{AccountId, Site, Sites},
     tasks::Tasks,
-    transport::{
-        self, Limits, TransportState,
-        gate::{Entrance, Gate, Identity, Refused, RemoteIp, SignedIn, TokenError},
-    },
+    transport::{self, Limits, TransportState},
 };
 use serde_json::Value;
 use std::{

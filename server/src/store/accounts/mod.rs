@@ -1,5 +1,6 @@
 //! Accounts, sites and the few secrets that outlive a restart: what the rest of the server asks of them. Knows no SQL; [`sqlite`] does.
 
+pub mod open;
 pub mod sqlite;
 pub mod watch;
 

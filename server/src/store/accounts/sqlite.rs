@@ -1,4 +1,4 @@
-//! The accounts in one SQLite file, `accounts.sqlite`: opening, migrating, and every statement about them.
+//! The accounts in one SQLite file, `accounts.sqlite`: every statement about them. [`super::open`] opens it.
 
 use super::{Account, Accounts, AccountsError, Role, Salt};
 use crate::{
@@ -7,17 +7,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use pulsecast_protocol::{Timestamp, account::SiteSettings};
-use sqlx::{
-    Row, Sqlite, SqliteConnection, SqlitePool, Transaction,
-    migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
-use std::{path::Path, time::Duration};
-
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/accounts");
-
-/// The file's name within the data directory.
-pub const FILE: &str = "accounts.sqlite";
+use sqlx::{Row, Sqlite, SqliteConnection, SqlitePool, Transaction, sqlite::SqliteConnectOptions};
 
 /// The adapter; a cheap handle around a small pool.
 #[derive(Clone, Debug)]
@@ -26,8 +16,10 @@ pub struct SqliteAccounts {
     options: SqliteConnectOptions,
 }
 
-fn unavailable(error: sqlx::Error) -> AccountsError {
-    AccountsError::Unavailable(error.to_string())
+impl From<sqlx::Error> for AccountsError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
 }
 
 fn is_taken(error: &sqlx::Error) -> bool {
@@ -37,33 +29,8 @@ fn is_taken(error: &sqlx::Error) -> bool {
 }
 
 impl SqliteAccounts {
-    /// Opens the accounts of this data directory, made anew or brought up to this binary's schema where needed.
-    ///
-    /// # Errors
-    /// When the file cannot be opened or written, or a newer pulsecast made it.
-    pub async fn open(data: &Path) -> Result<Self, AccountsError> {
-        let path = data.join(FILE);
-        let cannot = |reason: String| AccountsError::Open {
-            path: path.display().to_string(),
-            reason,
-        };
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
-            .optimize_on_close(true, None);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(Duration::from_secs(6))
-            .connect_with(options.clone())
-            .await
-            .map_err(|e| cannot(e.to_string()))?;
-        refuse_newer(&pool).await?;
-        MIGRATIONS.run(&pool).await.map_err(|e| cannot(e.to_string()))?;
-        Ok(Self { pool, options })
+    pub(super) fn new(pool: SqlitePool, options: SqliteConnectOptions) -> Self {
+        Self { pool, options }
     }
 
     /// Where tower-sessions keeps its records: the same file.
@@ -75,32 +42,12 @@ impl SqliteAccounts {
     /// A connection of its own, beside the pool.
     pub(super) async fn connect(&self) -> Result<SqliteConnection, AccountsError> {
         use sqlx::ConnectOptions;
-        self.options.connect().await.map_err(unavailable)
+        Ok(self.options.connect().await?)
     }
 
     /// Closes the file in good order: no `-wal` beside it afterwards.
     pub async fn close(&self) {
         self.pool.close().await;
-    }
-}
-
-async fn refuse_newer(pool: &SqlitePool) -> Result<(), AccountsError> {
-    let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or_default();
-    let has_table: bool =
-        sqlx::query_scalar("select count(*) > 0 from sqlite_schema where name = '_sqlx_migrations'")
-            .fetch_one(pool)
-            .await
-            .map_err(unavailable)?;
-    if !has_table {
-        return Ok(());
-    }
-    let found: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations")
-        .fetch_one(pool)
-        .await
-        .map_err(unavailable)?;
-    match found {
-        Some(found) if found > known => Err(AccountsError::Newer { found, known }),
-        _ => Ok(()),
     }
 }
 
@@ -130,15 +77,14 @@ async fn insert_account(
         if is_taken(&e) {
             AccountsError::EmailTaken
         } else {
-            unavailable(e)
+            e.into()
         }
     })?;
     sqlx::query("insert or ignore into members (site_id, account_id, role) select id, ?, 'owner' from sites where domain = ?")
         .bind(id)
         .bind(DEMO)
         .execute(&mut **tx)
-        .await
-        .map_err(unavailable)?;
+        .await?;
     Ok(AccountId(id))
 }
 
@@ -150,17 +96,10 @@ impl Accounts for SqliteAccounts {
         password_hash: &str,
         now: Timestamp,
     ) -> Result<AccountId, AccountsError> {
-        let mut tx = self
-            .pool
-            .begin_with("begin immediate")
-            .await
-            .map_err(unavailable)?;
+        let mut tx = self.pool.begin_with("begin immediate").await?;
         let id = insert_account(&mut tx, email, password_hash, now).await?;
-        sqlx::query("delete from setup_tokens")
-            .execute(&mut *tx)
-            .await
-            .map_err(unavailable)?;
-        tx.commit().await.map_err(unavailable)?;
+        sqlx::query("delete from setup_tokens").execute(&mut *tx).await?;
+        tx.commit().await?;
         Ok(id)
     }
 
@@ -170,24 +109,16 @@ impl Accounts for SqliteAccounts {
         password_hash: &str,
         now: Timestamp,
     ) -> Result<AccountId, AccountsError> {
-        let mut tx = self
-            .pool
-            .begin_with("begin immediate")
-            .await
-            .map_err(unavailable)?;
+        let mut tx = self.pool.begin_with("begin immediate").await?;
         let taken: bool = sqlx::query_scalar("select exists (select 1 from accounts)")
             .fetch_one(&mut *tx)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         if taken {
             return Err(AccountsError::SetupDone);
         }
         let id = insert_account(&mut tx, email, password_hash, now).await?;
-        sqlx::query("delete from setup_tokens")
-            .execute(&mut *tx)
-            .await
-            .map_err(unavailable)?;
-        tx.commit().await.map_err(unavailable)?;
+        sqlx::query("delete from setup_tokens").execute(&mut *tx).await?;
+        tx.commit().await?;
         Ok(id)
     }
 
@@ -195,8 +126,7 @@ impl Accounts for SqliteAccounts {
         let row = sqlx::query("select id, email, password_hash from accounts where email = ?")
             .bind(email)
             .fetch_optional(&self.pool)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         Ok(row.as_ref().map(account))
     }
 
@@ -204,16 +134,14 @@ impl Accounts for SqliteAccounts {
         let row = sqlx::query("select id, email, password_hash from accounts where id = ?")
             .bind(id.0)
             .fetch_optional(&self.pool)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         Ok(row.as_ref().map(account))
     }
 
     async fn count_accounts(&self) -> Result<u64, AccountsError> {
         let count: i64 = sqlx::query_scalar("select count(*) from accounts")
             .fetch_one(&self.pool)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         Ok(count.unsigned_abs())
     }
 
@@ -223,8 +151,7 @@ impl Accounts for SqliteAccounts {
             "select s.id, s.domain, s.settings, m.account_id from sites s left join members m on m.site_id = s.id order by s.id, m.account_id",
         )
         .fetch_all(&self.pool)
-        .await
-        .map_err(unavailable)?;
+        .await?;
         let mut sites: Vec<Site> = Vec::new();
         for row in rows {
             let id = SiteId(row.get("id"));
@@ -256,11 +183,7 @@ impl Accounts for SqliteAccounts {
         owners: &[AccountId],
         now: Timestamp,
     ) -> Result<SiteId, AccountsError> {
-        let mut tx = self
-            .pool
-            .begin_with("begin immediate")
-            .await
-            .map_err(unavailable)?;
+        let mut tx = self.pool.begin_with("begin immediate").await?;
         let id: i64 = sqlx::query_scalar(
             "insert into sites (domain, settings, created_at) values (?, ?, ?) returning id",
         )
@@ -273,7 +196,7 @@ impl Accounts for SqliteAccounts {
             if is_taken(&e) {
                 AccountsError::DomainTaken(settings.domain.clone())
             } else {
-                unavailable(e)
+                e.into()
             }
         })?;
         for owner in owners {
@@ -281,10 +204,9 @@ impl Accounts for SqliteAccounts {
                 .bind(id)
                 .bind(owner.0)
                 .execute(&mut *tx)
-                .await
-                .map_err(unavailable)?;
+                .await?;
         }
-        tx.commit().await.map_err(unavailable)?;
+        tx.commit().await?;
         Ok(SiteId(id))
     }
 
@@ -294,8 +216,7 @@ impl Accounts for SqliteAccounts {
             .bind(id.0)
             .bind(settings.domain.as_str())
             .execute(&self.pool)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         if done.rows_affected() == 0 {
             Err(AccountsError::NoSuchSite)
         } else {
@@ -307,8 +228,7 @@ impl Accounts for SqliteAccounts {
         let done = sqlx::query("delete from sites where id = ?")
             .bind(id.0)
             .execute(&self.pool)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         if done.rows_affected() == 0 {
             Err(AccountsError::NoSuchSite)
         } else {
@@ -324,8 +244,7 @@ impl Accounts for SqliteAccounts {
         .bind(account.0)
         .bind(role.as_str())
         .execute(&self.pool)
-        .await
-        .map_err(unavailable)?;
+        .await?;
         Ok(())
     }
 
@@ -335,8 +254,7 @@ impl Accounts for SqliteAccounts {
         )
         .bind(site.0)
         .execute(&self.pool)
-        .await
-        .map_err(unavailable)?;
+        .await?;
         Ok(())
     }
 
@@ -346,8 +264,7 @@ impl Accounts for SqliteAccounts {
                 .bind(site.0)
                 .bind(account.0)
                 .fetch_optional(&self.pool)
-                .await
-                .map_err(unavailable)?;
+                .await?;
         Ok(role.map(|r| {
             if r == Role::Owner.as_str() {
                 Role::Owner
@@ -361,8 +278,7 @@ impl Accounts for SqliteAccounts {
         let at: Option<Option<i64>> = sqlx::query_scalar("select first_event_at from sites where id = ?")
             .bind(site.0)
             .fetch_optional(&self.pool)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         Ok(at.flatten().map(Timestamp))
     }
 
@@ -372,8 +288,7 @@ impl Accounts for SqliteAccounts {
                 .bind(at.millis())
                 .bind(site.0)
                 .execute(&self.pool)
-                .await
-                .map_err(unavailable)?;
+                .await?;
         }
         Ok(())
     }
@@ -381,8 +296,7 @@ impl Accounts for SqliteAccounts {
     async fn salts(&self) -> Result<Vec<(i64, Salt)>, AccountsError> {
         let rows = sqlx::query("select day, salt from salts order by day")
             .fetch_all(&self.pool)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         Ok(rows
             .iter()
             .filter_map(|row| Some((row.get("day"), Salt::try_from(row.get::<&[u8], _>("salt")).ok()?)))
@@ -390,60 +304,46 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn put_salt(&self, day: i64, salt: Salt) -> Result<Salt, AccountsError> {
-        let mut tx = self
-            .pool
-            .begin_with("begin immediate")
-            .await
-            .map_err(unavailable)?;
+        let mut tx = self.pool.begin_with("begin immediate").await?;
         sqlx::query("insert or ignore into salts (day, salt) values (?, ?)")
             .bind(day)
             .bind(salt.as_slice())
             .execute(&mut *tx)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         let kept: Vec<u8> = sqlx::query_scalar("select salt from salts where day = ?")
             .bind(day)
             .fetch_one(&mut *tx)
-            .await
-            .map_err(unavailable)?;
-        tx.commit().await.map_err(unavailable)?;
+            .await?;
+        tx.commit().await?;
         Salt::try_from(kept.as_slice())
             .map_err(|_| AccountsError::Unavailable("a salt has not 16 bytes".to_owned()))
     }
 
     async fn delete_salts_before(&self, day: i64) -> Result<(), AccountsError> {
         // Gone means gone: without this SQLite leaves the bytes in the file's free pages.
-        let mut connection = self.pool.acquire().await.map_err(unavailable)?;
+        let mut connection = self.pool.acquire().await?;
         sqlx::query("pragma secure_delete = on")
             .execute(&mut *connection)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         sqlx::query("delete from salts where day < ?")
             .bind(day)
             .execute(&mut *connection)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         Ok(())
     }
 
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, AccountsError> {
-        let mut tx = self
-            .pool
-            .begin_with("begin immediate")
-            .await
-            .map_err(unavailable)?;
+        let mut tx = self.pool.begin_with("begin immediate").await?;
         sqlx::query("insert or ignore into secrets (name, value) values (?, ?)")
             .bind(name)
             .bind(fresh)
             .execute(&mut *tx)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         let kept = sqlx::query_scalar("select value from secrets where name = ?")
             .bind(name)
             .fetch_one(&mut *tx)
-            .await
-            .map_err(unavailable)?;
-        tx.commit().await.map_err(unavailable)?;
+            .await?;
+        tx.commit().await?;
         Ok(kept)
     }
 
@@ -452,16 +352,14 @@ impl Accounts for SqliteAccounts {
             .bind(hash)
             .bind(now.millis())
             .execute(&self.pool)
-            .await
-            .map_err(unavailable)?;
+            .await?;
         Ok(())
     }
 
     async fn setup_token(&self) -> Result<Option<Vec<u8>>, AccountsError> {
-        sqlx::query_scalar("select hash from setup_tokens")
+        Ok(sqlx::query_scalar("select hash from setup_tokens")
             .fetch_optional(&self.pool)
-            .await
-            .map_err(unavailable)
+            .await?)
     }
 }
 

@@ -1,0 +1,7 @@
+//! The measurements, each a file that says what it does to the server and what it reads.
+
+pub mod dashboard;
+pub mod fanout;
+pub mod ingest;
+pub mod readers;
+pub mod store;
