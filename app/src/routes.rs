@@ -26,7 +26,8 @@ pub fn App() -> impl IntoView {
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Pulsecast".into() } else { format!("{title} · Pulsecast") } />
         <Router>
-            <a class="skip" href="#main">"Skip to content"</a>
+            // "external": the router would only scroll there, the browser moves the focus too.
+            <a class="skip" href="#main" rel="external">"Skip to content"</a>
             <Routes fallback=NotFound>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />

@@ -128,6 +128,8 @@ export class Visitor {
 }
 
 type Actors = {
+  /** Flags of `pulsecast serve`, set by `test.use`. */
+  flags: string[];
   /** A server of the test's own. */
   server: Server;
   /** Its owner, signed in. */
@@ -138,8 +140,9 @@ type Actors = {
 
 /** `test` with a server, its owner and visitors; all of it is gone when the test ends. */
 export const test = base.extend<Actors>({
-  server: async ({}, use, info) => {
-    const server = await Server.start();
+  flags: [[], { option: true }],
+  server: async ({ flags }, use, info) => {
+    const server = await Server.start(flags);
     await use(server);
     if (info.status !== info.expectedStatus) await info.attach("server.log", { body: server.log, contentType: "text/plain" });
     await server.discard();
@@ -160,4 +163,4 @@ export const test = base.extend<Actors>({
     for (const visitor of all) await visitor.leaves();
   },
 });
-export { expect };
+export { expect, type Server };

@@ -23,11 +23,14 @@ export class Server {
   #process?: ChildProcess;
   #setupUrl = "";
 
-  private constructor(readonly data: string) {}
+  private constructor(
+    readonly data: string,
+    readonly flags: string[],
+  ) {}
 
-  /** A new server with nothing in it but the demo site. */
-  static async start(): Promise<Server> {
-    const server = new Server(await mkdtemp(path.join(tmpdir(), "pulsecast-e2e-")));
+  /** A new server with nothing in it but the demo site. `flags` of `pulsecast serve`, if any. */
+  static async start(flags: string[] = []): Promise<Server> {
+    const server = new Server(await mkdtemp(path.join(tmpdir(), "pulsecast-e2e-")), flags);
     try {
       await server.#run("127.0.0.1:0");
     } catch (error) {
@@ -89,7 +92,7 @@ export class Server {
 
   async #run(addr: string): Promise<void> {
     const site = process.env.LEPTOS_SITE_ROOT || path.join(root, "target/site");
-    const args = ["serve", "--addr", addr, "--data", this.data, "--site-root", site];
+    const args = ["serve", "--addr", addr, "--data", this.data, "--site-root", site, ...this.flags];
     const child = spawn(binary(), args, { stdio: ["ignore", "pipe", "pipe"], cwd: this.data });
     this.#process = child;
     this.#setupUrl = "";

@@ -15,7 +15,7 @@ pub struct SiteId(pub i64);
 pub struct VisitorId(pub u64);
 
 /// A visit, named by the sequence number of its first event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VisitId(pub u64);
 

@@ -15,16 +15,15 @@ pub fn OfflineBanner(
     socket: Socket,
 ) -> impl IntoView {
     let lasting = RwSignal::new(false);
+    let away = Memo::new(move |_| !matches!(socket.status.get(), Status::Live | Status::Connecting));
     Effect::new(move || {
-        let away = !matches!(socket.status.get(), Status::Live | Status::Connecting);
         lasting.set(false);
-        let Some(timer) = away
-            .then(|| set_timeout_with_handle(move || lasting.set(true), PATIENCE).ok())
-            .flatten()
-        else {
+        if !away.get() {
             return;
-        };
-        on_cleanup(move || timer.clear());
+        }
+        if let Ok(timer) = set_timeout_with_handle(move || lasting.set(true), PATIENCE) {
+            on_cleanup(move || timer.clear());
+        }
     });
     let zone = Zone::expect();
     let text = move || match (socket.status.get(), socket.heard.get()) {

@@ -119,6 +119,13 @@ impl Socket {
         });
     }
 
+    /// Tells the page, if that is news to it.
+    fn turn(self, status: Status) {
+        if self.status.try_get_untracked().is_some_and(|was| was != status) {
+            self.status.set(status);
+        }
+    }
+
     async fn run(self, line: Line, mut woken: mpsc::Receiver<()>) {
         let mut attempt = 0;
         loop {
@@ -130,11 +137,11 @@ impl Socket {
             let mut greeted = false;
             let end = self.talk(&line, &mut woken, &mut greeted).await;
             if matches!(end, End::Forever) {
-                self.status.set(Status::Ended);
+                self.turn(Status::Ended);
                 return;
             }
             attempt = if greeted { 0 } else { attempt + 1 };
-            self.status.set(if is_online() {
+            self.turn(if is_online() {
                 Status::Reconnecting
             } else {
                 Status::Offline
@@ -173,7 +180,7 @@ impl Socket {
                                 } else {
                                     u32::MAX >> 1
                                 };
-                                self.status.set(Status::Live);
+                                self.turn(Status::Live);
                             }
                             News::Failed => {
                                 *greeted = false;
@@ -182,7 +189,7 @@ impl Socket {
                             News::Denied(channel, why) => {
                                 // Signed out, or the site is gone: what the page shows is not the viewer's any more.
                                 leptos::logging::warn!("{channel}: {why}");
-                                self.status.set(Status::Ended);
+                                self.turn(Status::Ended);
                             }
                             News::State(channel, data) => {
                                 line.deliver(&channel, parsed(&data).map(LiveNews::State))

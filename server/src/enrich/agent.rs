@@ -189,8 +189,11 @@ mod tests {
     #[test]
     fn endless_user_agents_are_clipped_and_a_flood_of_them_is_forgotten() {
         let agents = Agents::embedded().unwrap();
-        assert_eq!(agents.read(&"é".repeat(1_000_000)).bot.is_some() || agents.0.remembered.read().len() == 1, true);
-        let key_bytes: usize = agents.0.remembered.read().keys().map(|k| k.len()).sum();
-        assert!(key_bytes <= LONGEST);
+        assert_eq!(agents.read(&"é".repeat(1_000_000)), agents.read(&"é".repeat(500)), "what is beyond is not read");
+        let longest = agents.0.remembered.read().keys().map(|key| key.len()).max();
+        assert_eq!(longest, Some(LONGEST));
+        agents.0.remembered.write().extend((0..REMEMBERED).map(|n| (n.to_string().into(), Arc::default())));
+        assert_eq!(agents.read("another").browser, None);
+        assert_eq!(agents.0.remembered.read().len(), 1);
     }
 }

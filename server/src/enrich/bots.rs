@@ -37,7 +37,7 @@ impl Bots {
         };
         // The crawlers' patterns escape `/`, which Rust's engine takes as it is meant.
         let looking_around =
-            around.iter().map(|p| Fancy::new(&format!("(?i){p}"))).collect::<Result<_, _>>().map_err(|e| fault(&e))?;
+            around.iter().map(|p| Fancy::new(&format!("(?i){p}")).map_err(|e| fault(&e))).collect::<Result<_, _>>()?;
         Ok(Self {
             names: crawlers.iter().map(|p| name(p)).collect(),
             crawlers: set(&crawlers, false).map_err(|e| fault(&e))?,

@@ -25,7 +25,7 @@ pub fn run(mut store: impl EventStore, backlog: &Backlog, health: &Health, stopp
                 Ok(()) => break,
                 Err(error) => {
                     tracing::error!(%error, events = batch.events.len(), "the event store does not take events; they are safe in the inbox, trying again");
-                    health.red("store", &error.to_string());
+                    health.red("store", error.to_string());
                     if stopping() {
                         return;
                     }

@@ -145,7 +145,7 @@ impl Writer {
             Ok(first) => first,
             Err(error) => {
                 tracing::error!(%error, events = waiting.len(), "events are refused with 503 until the disk takes them again");
-                self.health.red("inbox", &error.to_string());
+                self.health.red("inbox", error.to_string());
                 for w in waiting {
                     answer(w.done, Err(Overload::DiskFailed));
                 }
@@ -184,7 +184,7 @@ impl Writer {
         metrics::gauge!("pulsecast_open_visits").set(self.sessions.len() as f64);
         if let Err(error) = self.file.discard_through(self.backlog.moved_through()) {
             tracing::warn!(%error, "events that are in the store stay in the inbox for now");
-            self.health.red("inbox", &error.to_string());
+            self.health.red("inbox", error.to_string());
         } else {
             self.health.ok("inbox");
         }

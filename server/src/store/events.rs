@@ -44,12 +44,6 @@ pub struct Progress {
     pub oldest_open: VisitId,
 }
 
-impl Default for VisitId {
-    fn default() -> Self {
-        Self(0)
-    }
-}
-
 /// What goes into the store in one transaction.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {

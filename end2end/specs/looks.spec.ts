@@ -1,0 +1,230 @@
+// How every page looks and reads: light and dark, wide and narrow, by keyboard and to assistive technology. The screenshots are in
+// end2end/test-results/looks, to be looked at.
+import AxeBuilder from "@axe-core/playwright";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { type Browser, type Page } from "@playwright/test";
+import { BROWSERS, type Owner, type Server, expect, test } from "../support/actors.ts";
+
+const LOOKS = [1440, 390].flatMap((width) => (["light", "dark"] as const).map((scheme) => ({ width, scheme })));
+
+/** Collects what the page complained of. */
+function complaints(page: Page): string[] {
+  const said: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) said.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => said.push(`uncaught: ${error.message}`));
+  return said;
+}
+
+/** Looks at the page in every way: takes its picture, lets axe read it, and sees whether anything sticks out. */
+async function look(page: Page, name: string, folder: string): Promise<void> {
+  for (const { width, scheme } of LOOKS) {
+    await page.setViewportSize({ width, height: width > 1000 ? 900 : 844 });
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    await mkdir(folder, { recursive: true });
+    await page.screenshot({ path: path.join(folder, `${name}-${scheme}-${width}.png`), fullPage: true, animations: "disabled" });
+    const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect.soft(sticksOut, `${name}, ${width}: nothing sticks out to the right`).toBeLessThanOrEqual(0);
+    const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+    const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target, any }) => `${target} ${any[0]?.message ?? ""}`).join(" | ")}`);
+    expect.soft(found, `${name}, ${scheme}, ${width}: axe`).toEqual([]);
+  }
+}
+
+const settled = (page: Page) => expect(page.getByTestId("status")).toHaveText("Live");
+
+/** A site with some life in it, from several places and times; as a proxy passes visits on. */
+test.use({ flags: ["--trusted-proxies", "127.0.0.1"] });
+async function enliven(server: Server): Promise<void> {
+  const pages = ["/", "/article", "/app#/inbox", "/a/rather/long/path/that/has/to/be/cut/somewhere/because/no/column/is/that/wide", "/pricing"];
+  const referrers = ["https://news.ycombinator.com/", "https://www.google.com/", "https://duckduckgo.com/", "", "https://a-blog-with-a-long-name.example/post", ""];
+  const places = ["91.198.174.192", "8.8.8.8", "200.147.35.149", "133.242.0.3", "41.203.64.1", "1.1.1.1", "2001:4860:4860::8888"];
+  const agents = Object.values(BROWSERS);
+  for (let n = 39; n >= 0; n--) {
+    const answer = await server.event(
+      { n: n % 9 ? "pageview" : "Signup", u: `http://127.0.0.1/demo${pages[(n * n) % pages.length]}`, d: "demo", r: referrers[(n * n) % referrers.length], a: n * n * 1100, h: 1, w: [1500, 400, 900][n % 3] },
+      { "user-agent": agents[n % agents.length], "x-forwarded-for": places[(n * 3) % places.length] },
+    );
+    expect(answer.status).toBe(202);
+  }
+}
+
+type Stage = { owner: Owner; page: Page; browser: Browser };
+/** Every page and state, and how to get there. */
+const STAGES: Record<string, (stage: Stage) => Promise<Page>> = {
+  login: async ({ owner, browser }) => open(browser, `${owner.server.url}/login`),
+  "login-error": async ({ owner, browser }) => open(browser, `${owner.server.url}/login?error=credentials&email=ada%40example.com`),
+  "sites-quiet": async ({ owner, page }) => {
+    await page.goto(owner.server.url);
+    await settled(page);
+    return page;
+  },
+  "sites-lively": async ({ owner, page }) => {
+    await enliven(owner.server);
+    for (const domain of ["example.com", "a-long-name.of-a-customer.example"]) await owner.adds(domain);
+    await owner.server.event({ n: "pageview", u: "https://example.com/", d: "example.com" });
+    await page.goto(owner.server.url);
+    await settled(page);
+    return page;
+  },
+  "sites-none": async ({ owner, page }) => {
+    await owner.posts("/fn/remove-site", { domain: "demo", confirm: "demo" });
+    await page.goto(owner.server.url);
+    await expect(page.getByRole("heading", { name: "No site yet" })).toBeVisible();
+    return page;
+  },
+  "new-site": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/sites/new`);
+    return page;
+  },
+  "new-site-error": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/sites/new`);
+    await page.getByLabel("Domain").fill("not a domain");
+    await page.getByRole("button", { name: "Add site" }).click();
+    await expect(page.locator("#domain-error")).toHaveText(/.+/);
+    return page;
+  },
+  waiting: async ({ owner, page }) => {
+    await owner.adds("example.com");
+    await page.goto(`${owner.server.url}/sites/example.com`);
+    await settled(page);
+    return page;
+  },
+  live: async ({ owner, page }) => {
+    await enliven(owner.server);
+    await owner.watches("demo", page);
+    await expect(page.getByTestId("stream-row")).toHaveCount(40);
+    return page;
+  },
+  "live-empty": async ({ owner, page }) => {
+    // Something has happened once, and nothing for half an hour.
+    await owner.server.event({ n: "pageview", u: "http://127.0.0.1/demo", d: "demo", a: 45 * 60_000 });
+    // That a site has had an event is noted a moment later.
+    await expect(async () => {
+      await owner.watches("demo", page);
+      await expect(page.getByText("No event in the last 30 minutes")).toBeVisible({ timeout: 500 });
+    }).toPass({ timeout: 10_000 });
+    return page;
+  },
+  "live-offline": async ({ owner, page }) => {
+    await enliven(owner.server);
+    await owner.watches("demo", page);
+    await owner.context.setOffline(true);
+    await expect(page.getByTestId("offline")).toBeVisible();
+    return page;
+  },
+  settings: async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/sites/demo/settings`);
+    return page;
+  },
+  "settings-saved": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/sites/demo/settings`);
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByTestId("saved")).toBeVisible();
+    return page;
+  },
+  "not-found": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/no/such/page`);
+    return page;
+  },
+  "no-such-site": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/sites/nowhere.example`);
+    return page;
+  },
+  "demo-home": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/demo`);
+    await expect(page.locator("[data-pulse-online]")).toHaveText(/\d/);
+    return page;
+  },
+  "demo-article": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/demo/article`);
+    await expect(page.locator("[data-pulse-online]")).toHaveText(/\d/);
+    return page;
+  },
+  "demo-app": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/demo/app`);
+    await expect(page.locator("[data-pulse-online]")).toHaveText(/\d/);
+    return page;
+  },
+};
+
+/** Somebody who is not signed in opens this. */
+async function open(browser: Browser, address: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(address);
+  return page;
+}
+
+/** What browsers say themselves about an answer that is meant to be an error, or about a network that is meant to be away. */
+const MEANT: Record<string, RegExp> = {
+  "not-found": /status of 404/,
+  "no-such-site": /status of 404/,
+  "new-site-error": /status of 4\d\d/,
+  "live-offline": /WebSocket|ERR_INTERNET_DISCONNECTED/,
+};
+
+for (const [name, arrive] of Object.entries(STAGES)) {
+  test(`${name} looks right, reads right and complains of nothing`, async ({ owner, browser }, info) => {
+    const said = complaints(owner.page);
+    const page = await arrive({ owner, page: owner.page, browser });
+    if (page !== owner.page) page.on("console", (message) => message.type() === "error" && said.push(message.text()));
+    await look(page, name, path.join(info.project.outputDir, "looks"));
+    expect(said.filter((line) => !MEANT[name]?.test(line))).toEqual([]);
+    if (page !== owner.page) await page.context().close();
+  });
+}
+
+test("set-up looks right and reads right", async ({ server, page }, info) => {
+  const said = complaints(page);
+  await page.goto(await server.firstAccount());
+  await look(page, "setup", path.join(info.project.outputDir, "looks"));
+  await page.goto(`${server.url}/login`);
+  await look(page, "welcome", path.join(info.project.outputDir, "looks"));
+  expect(said).toEqual([]);
+});
+
+test("by keyboard alone: past the top to the content, to the stream's pause, and on", async ({ owner }) => {
+  await enliven(owner.server);
+  const page = await owner.watches("demo");
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
+  await expect(page.getByRole("link", { name: "Skip to content" })).toBeInViewport();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#main")).toBeFocused();
+  await reaches(page, "pause");
+  await page.keyboard.press("Space");
+  await expect(page.getByRole("button", { name: "Resume" })).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("region", { name: "Events, newest first" }), "the stream can be scrolled by keyboard").toBeFocused();
+});
+
+test("by keyboard alone: the snippet can be copied and a site added", async ({ owner }) => {
+  const { page, server, context } = owner;
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server.url });
+  await page.goto(`${server.url}/sites/new`);
+  await page.getByLabel("Domain").focus();
+  await page.keyboard.type("keys.example");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(`${server.url}/sites/keys.example`);
+  await expect(page.getByTestId("status")).toHaveText("Live");
+  await reaches(page, "copy-snippet");
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("copy-snippet")).toHaveText("Copied");
+});
+
+/** Presses Tab until the element has the focus, and sees that the focus shows. */
+async function reaches(page: Page, testid: string): Promise<void> {
+  for (let presses = 0; presses < 30; presses++) {
+    await page.keyboard.press("Tab");
+    const focused = page.locator(":focus");
+    const shows = await focused.evaluate((element) => {
+      const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+      return (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
+    });
+    expect(shows, `the focus shows on ${await focused.evaluate((element) => element.outerHTML.slice(0, 120))}`).toBe(true);
+    if ((await focused.getAttribute("data-testid")) === testid) return;
+  }
+  throw new Error(`Tab does not reach ${testid}`);
+}
