@@ -36,7 +36,7 @@ async function look(page: Page, name: string, folder: string): Promise<void> {
 const settled = (page: Page) => expect(page.getByTestId("status")).toHaveText("Live");
 
 /** A site with some life in it, from several places and times; as a proxy passes visits on. */
-test.use({ flags: ["--trusted-proxies", "127.0.0.1"] });
+test.use({ flags: ["--trusted-proxies", "127.0.0.1/32"] });
 async function enliven(server: Server): Promise<void> {
   const pages = ["/", "/article", "/app#/inbox", "/a/rather/long/path/that/has/to/be/cut/somewhere/because/no/column/is/that/wide", "/pricing"];
   const referrers = ["https://news.ycombinator.com/", "https://www.google.com/", "https://duckduckgo.com/", "", "https://a-blog-with-a-long-name.example/post", ""];

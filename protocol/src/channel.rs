@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Channel {
-    /// `online:{site}` or `online:{site}:{path}`: how many connections (the count), for pages of the site's origins.
+    /// `online:{site}` or `online:{site}:{path}`: how many visitors have it open (the count), for pages of the site's origins.
     Online {
         /// The site.
         site: Domain,

@@ -121,7 +121,7 @@ pub struct LiveState {
     pub at: Timestamp,
     /// Distinct visitors with an event in the last five minutes.
     pub current_visitors: u32,
-    /// Open connections of the site's pages.
+    /// Visitors with a page of the site open: tabs do not add up, and who leaves counts for five seconds more.
     pub online: u32,
     /// The minutes with anything in them, oldest first, at most [`MINUTES`].
     pub minutes: Vec<MinuteCount>,
@@ -184,6 +184,6 @@ impl LiveChange {
 /// What `online:{site}` carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnlineCount {
-    /// Open connections.
+    /// Visitors with a page of the site open.
     pub online: u32,
 }

@@ -46,7 +46,7 @@ pub fn SiteCard(
             <p class="site-card__day">
                 <Show when=move || !is_quiet.get() fallback=|| "Waiting for the first event">
                     <span data-testid="pageviews-24h">{move || format::number(pageviews.get())}</span>
-                    " pageviews in 24 hours"
+                    {move || if pageviews.get() == 1 { " pageview in 24 hours" } else { " pageviews in 24 hours" }}
                 </Show>
             </p>
         </li>

@@ -97,7 +97,7 @@ fn Board(store: LiveStore) -> impl IntoView {
         <section class="panel now" aria-label="Now">
             <dl class="figures">
                 <Figure label="Current visitors" hint="active in the last 5 minutes" value=store.current_visitors testid="current-visitors" class="figure--main" />
-                <Figure label="Online now" hint="open connections" value=store.online testid="online-now" />
+                <Figure label="Online now" hint="have a page open" value=store.online testid="online-now" />
                 <Figure label="Pageviews" hint="last 30 minutes" value=store.pageviews() testid="pageviews-30m" />
             </dl>
             <MinutesChart minutes=store.minutes now=store.minute />

@@ -194,7 +194,7 @@ fn SnippetPanel(domain: Domain, public_url: String) -> impl IntoView {
             <Snippet site=domain public_url />
             <dl class="options">
                 <dt><code>"data-live"</code></dt>
-                <dd>"Holds one connection a tab, which “online now” counts. Leave it out to only report visits."</dd>
+                <dd>"Holds a connection while the page is open, so that its visitor counts as “online now”. Leave it out to only report visits."</dd>
                 <dt><code>"data-hash"</code></dt>
                 <dd>"Counts what follows the # as part of the page, for sites that route by it."</dd>
                 <dt><code>"data-exclude"</code></dt>

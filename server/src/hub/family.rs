@@ -30,8 +30,6 @@ pub struct Family {
     pub retain: Option<Retain>,
     /// What becomes of slow readers.
     pub overflow: Overflow,
-    /// Whether [`super::Hub::changed_counts`] tells when a channel's number of readers changes.
-    pub counted: bool,
 }
 
 /// All kinds, by name.
@@ -55,7 +53,6 @@ impl Families {
                 Family {
                     retain: None,
                     overflow: Overflow::Cut,
-                    counted: false,
                 },
             ),
         }

@@ -7,7 +7,6 @@
 #![warn(missing_docs)]
 
 mod channel;
-mod counts;
 mod disconnect;
 mod family;
 mod frame;
@@ -25,7 +24,6 @@ pub use outbox::{Delivery, Outbox, Taken};
 use crate::{clock::SharedClock, tasks::Tasks};
 use bytes::Bytes;
 use channel::{Channel, Freed};
-use counts::Counts;
 use parking_lot::{Mutex, RwLock};
 use pulsecast_protocol::{Position, Timestamp};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -45,7 +43,6 @@ struct Shared {
     epochs: Mutex<StdRng>,
     readers: AtomicU64,
     channels: RwLock<HashMap<Arc<str>, Arc<Channel>>>,
-    counts: Counts,
 }
 
 /// All channels of this server. A cheap handle.
@@ -70,7 +67,6 @@ impl Hub {
             epochs: Mutex::new(StdRng::seed_from_u64(seed)),
             readers: AtomicU64::new(0),
             channels: RwLock::default(),
-            counts: Counts::default(),
         }))
     }
 
@@ -144,7 +140,6 @@ impl Hub {
             Ok(attached.map(|()| channel.clone()))
         })?;
         metrics::gauge!("pulsecast_hub_subscribers", "family" => channel.kind).increment(1.0);
-        self.note_count(&channel);
         Ok(Subscription {
             hub: self.clone(),
             channel,
@@ -162,17 +157,6 @@ impl Hub {
     #[must_use]
     pub fn users(&self, channel: &str) -> u32 {
         self.find(channel).map_or(0, |channel| channel.users())
-    }
-
-    /// The channels of counted families whose number of readers changed since this was last asked.
-    #[must_use]
-    pub fn changed_counts(&self) -> Vec<Arc<str>> {
-        self.0.counts.take()
-    }
-
-    /// Waits until [`Hub::changed_counts`] has something to tell. For one listener.
-    pub async fn counts_changed(&self) {
-        self.0.counts.wait().await;
     }
 
     /// Starts the task that frees channels nobody could come back to.
@@ -239,15 +223,8 @@ impl Hub {
         }
     }
 
-    fn note_count(&self, channel: &Channel) {
-        if channel.family.counted {
-            self.0.counts.note(&channel.name);
-        }
-    }
-
     fn reader_left(&self, channel: &Arc<Channel>) {
         metrics::gauge!("pulsecast_hub_subscribers", "family" => channel.kind).decrement(1.0);
-        self.note_count(channel);
         if channel.family.retain.is_none() && channel.free_if_idle(self.now()) {
             self.forget(channel);
         }

@@ -17,12 +17,10 @@ fn hub() -> (Hub, Arc<ManualClock>) {
             age: AGE,
         }),
         overflow: Overflow::Cut,
-        counted: false,
     };
     let online = Family {
         retain: None,
         overflow: Overflow::LatestWins,
-        counted: true,
     };
     (
         Hub::new(
@@ -134,7 +132,7 @@ fn a_slow_reader_of_a_count_gets_the_newest() {
 }
 
 #[test]
-fn a_changed_count_is_told_once_and_only_for_counted_channels() {
+fn readers_and_users_are_counted() {
     let (hub, _) = hub();
     let outbox = Outbox::new(100);
     let mut told = 0;
@@ -143,13 +141,9 @@ fn a_changed_count_is_told_once_and_only_for_counted_channels() {
         hello(n)
     });
     let second = hub.attach("online:a", None, &outbox, &"ann".into(), hello);
-    let _live = hub.attach("live:a", None, &outbox, &nobody(), hello).unwrap();
     assert_eq!((told, hub.readers("online:a"), hub.users("online:a")), (1, 2, 1));
-    assert_eq!(hub.changed_counts(), [Arc::from("online:a")]);
     drop((first, second));
     assert_eq!(hub.readers("online:a"), 0);
-    assert_eq!(hub.changed_counts(), [Arc::from("online:a")]);
-    assert!(hub.changed_counts().is_empty());
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What moves on dashboards: the last half hour of every site, in memory, and the changes to it, pushed.
 //!
 //! [`Live::record`] takes events in as they reach the disk. The ticker looks at what changed, at most four times a second a site, and
-//! publishes it on `live:{site}`; how many pages are open goes out on `online:{site}`. Nothing is published when nothing changed, nor when
+//! publishes it on `live:{site}`; how many visitors have a page open goes out on `online:{site}`. Nothing is published when nothing changed, nor when
 //! nobody could receive it. Where two locks of a site are held, `publishing` is taken before `window`; the writer of events takes `window`
 //! alone, so that no dashboard can hold up ingest.
 
+mod presence;
 mod rows;
 mod site;
 mod tally;
@@ -15,6 +16,7 @@ mod visitors;
 mod wheel;
 mod window;
 
+pub use presence::{Present, VisitorKey};
 pub use window::Bounds;
 
 use crate::{
@@ -50,7 +52,6 @@ pub fn families() -> Families {
                     age: 5 * Timestamp::MINUTE,
                 }),
                 overflow: Overflow::Cut,
-                counted: false,
             },
         ),
         (
@@ -58,7 +59,6 @@ pub fn families() -> Families {
             Family {
                 retain: None,
                 overflow: Overflow::LatestWins,
-                counted: true,
             },
         ),
     ])
@@ -145,12 +145,6 @@ impl Live {
                 ..LiveState::default()
             },
         }
-    }
-
-    /// How many pages of the site are open.
-    #[must_use]
-    pub fn online(&self, domain: &Domain) -> u32 {
-        self.0.hub.readers(&format!("online:{domain}"))
     }
 
     fn site(&self, id: SiteId, domain: &Domain) -> Arc<SiteLive> {

@@ -1,6 +1,9 @@
 //! One site: its window, and when it last told its dashboards and its pages.
 
-use super::window::{Bounds, Window};
+use super::{
+    presence::Presence,
+    window::{Bounds, Window},
+};
 use crate::hub::Hub;
 use parking_lot::Mutex;
 use pulsecast_protocol::{
@@ -25,6 +28,7 @@ pub(super) struct SiteLive {
     online: String,
     publishing: Mutex<Published>,
     pub(super) window: Mutex<Window>,
+    pub(super) presence: Mutex<Presence>,
 }
 
 impl SiteLive {
@@ -38,6 +42,7 @@ impl SiteLive {
             online: format!("online:{domain}"),
             publishing: Mutex::default(),
             window: Mutex::new(Window::new(bounds, country_name)),
+            presence: Mutex::default(),
         }
     }
 
@@ -45,7 +50,7 @@ impl SiteLive {
         let _no_change_meanwhile = self.publishing.lock();
         let begins = !hub.in_use(&self.live);
         let position = hub.open(&self.live);
-        let online = hub.readers(&self.online);
+        let online = self.presence.lock().count(now);
         let mut window = self.window.lock();
         if begins {
             // Nobody knows anything older than this: the next change is what changes from here.
@@ -57,7 +62,7 @@ impl SiteLive {
     /// Publishes what changed. Where it is too early for that, says when to come back.
     pub(super) fn publish(&self, hub: &Hub, now: Timestamp) -> Option<Timestamp> {
         let mut published = self.publishing.lock();
-        let count = hub.readers(&self.online);
+        let count = self.presence.lock().count(now);
         let live = self.publish_live(&mut published, hub, count, now);
         let online = self.publish_online(&mut published, hub, count, now);
         live.into_iter().chain(online).min()

@@ -3,8 +3,8 @@
 
 use super::Live;
 use crate::{event::SiteId, tasks::Tasks};
-use pulsecast_protocol::{Channel, Timestamp};
-use std::{sync::Arc, time::Duration};
+use pulsecast_protocol::Timestamp;
+use std::time::Duration;
 
 /// Milliseconds between two looks at everything.
 const SWEEP: i64 = 1_000;
@@ -19,7 +19,6 @@ impl Live {
                 tokio::select! {
                     () = stop.stopping() => return,
                     () = live.0.wake.notified() => {}
-                    () = live.0.hub.counts_changed() => {}
                     () = tokio::time::sleep(wait) => {}
                 }
             }
@@ -29,9 +28,6 @@ impl Live {
     /// Publishes what is due. Says how long there is nothing to do unless something happens.
     pub fn tick(&self) -> Duration {
         let now = self.0.clock.now();
-        for channel in self.0.hub.changed_counts() {
-            self.count_changed(&channel);
-        }
         let mut next = self.sweep_if_due(now);
         let due = std::mem::take(&mut *self.0.dirty.lock());
         for id in due {
@@ -61,15 +57,5 @@ impl Live {
         }
         self.0.dirty.lock().extend(there);
         now.plus(SWEEP)
-    }
-
-    fn count_changed(&self, channel: &Arc<str>) {
-        let Ok(Channel::Online { site, path: None }) = channel.parse::<Channel>() else {
-            return;
-        };
-        if let Some(known) = self.0.sites.get(&site) {
-            self.site(known.id, &site);
-            self.0.dirty.lock().insert(known.id);
-        }
     }
 }

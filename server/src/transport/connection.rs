@@ -10,6 +10,7 @@ use super::{
 use crate::{
     gate::Identity,
     hub::{Disconnect, NotAttached, Outbox, Published, Subscription},
+    live::{Present, VisitorKey},
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -25,6 +26,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use std::{
     collections::HashMap,
     fmt,
+    hash::BuildHasher,
+    net::IpAddr,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -33,13 +36,29 @@ const MOST_MISSED: usize = 256 << 10;
 /// How often a channel may move on while somebody joins it, before they are asked to come again.
 const ATTEMPTS: usize = 4;
 
+/// What a client looks like from outside. Hashed under a key that this process made and forgets; never kept.
+#[derive(Clone, Copy, Debug, Hash)]
+pub struct Looks<'a> {
+    /// Where it comes from.
+    pub ip: IpAddr,
+    /// `User-Agent`.
+    pub user_agent: &'a str,
+}
+
 /// One client.
 pub struct Connection {
     services: Arc<Services>,
     session: Session,
     line: Arc<Line>,
     user: Arc<str>,
-    subscriptions: HashMap<String, Subscription>,
+    visitor: VisitorKey,
+    subscriptions: HashMap<String, Held>,
+}
+
+/// What being subscribed holds on to.
+struct Held {
+    _channel: Subscription,
+    _present: Option<Present>,
 }
 
 impl fmt::Debug for Connection {
@@ -51,9 +70,10 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// A client that has yet to say `connect`. `who` is whom its request speaks for.
+    /// A client that has yet to say `connect`. `who` is whom its request speaks for, `looks` what its address and browser look like:
+    /// two connections that look the same are one visitor; one that shows nothing is a visitor of its own.
     #[must_use]
-    pub fn new(state: &TransportState, who: Identity) -> Self {
+    pub fn new(state: &TransportState, who: Identity, looks: Option<Looks<'_>>) -> Self {
         let services = state.0.clone();
         let now = services.clock.now();
         let outbox = Outbox::new(services.limits.outbox);
@@ -62,17 +82,19 @@ impl Connection {
             heart: Mutex::new(Heart::new(&services.limits, now)),
         });
         services.keeper.keep(&line);
-        let client = format!(
-            "{:x}-{:x}",
-            now.millis(),
-            services.opened.fetch_add(1, Ordering::Relaxed)
-        );
+        let number = services.opened.fetch_add(1, Ordering::Relaxed);
+        let client = format!("{:x}-{number:x}", now.millis());
+        let visitor = VisitorKey(match looks {
+            Some(looks) => services.faces.hash_one(looks),
+            None => services.faces.hash_one(number),
+        });
         let session = Session::new(services.gate.clone(), client, who, &services.limits, now);
         Self {
             services,
             session,
             line,
             user: "".into(),
+            visitor,
             subscriptions: HashMap::new(),
         }
     }
@@ -140,12 +162,12 @@ impl Connection {
         for _ in 0..ATTEMPTS {
             let joined = match door(channel) {
                 Door::Live(site) => self.join_live(id, &name, site, since),
-                Door::Online(_) => self.join_online(id, &name),
+                Door::Online(site) => self.join_online(id, &name, site),
                 Door::Later => break,
             };
             match joined {
-                Ok(subscription) => {
-                    self.subscriptions.insert(name, subscription);
+                Ok(held) => {
+                    self.subscriptions.insert(name, held);
                     return;
                 }
                 Err(NotAttached::Cut) => return,
@@ -163,7 +185,7 @@ impl Connection {
         name: &str,
         site: &Domain,
         since: Option<&Position>,
-    ) -> Result<Subscription, NotAttached> {
+    ) -> Result<Held, NotAttached> {
         let Services { hub, live, .. } = &*self.services;
         let missed = since
             .and_then(|since| hub.missed(name, since))
@@ -202,25 +224,34 @@ impl Connection {
             subscribe: Some(result),
             ..Reply::default()
         });
-        hub.attach(name, Some(&position), &self.line.outbox, &self.user, |_| {
+        let channel = hub.attach(name, Some(&position), &self.line.outbox, &self.user, |_| {
             first.clone()
+        })?;
+        Ok(Held {
+            _channel: channel,
+            _present: None,
         })
     }
 
-    fn join_online(&self, id: u32, name: &str) -> Result<Subscription, NotAttached> {
-        self.services
-            .hub
-            .attach(name, None, &self.line.outbox, &self.user, |online| {
-                let data = to_raw_value(&OnlineCount { online }).ok();
-                encode(&Reply {
-                    id,
-                    subscribe: Some(SubscribeResult {
-                        data,
-                        ..SubscribeResult::default()
-                    }),
-                    ..Reply::default()
-                })
-            })
+    /// The count, this visitor included, who is there for as long as the channel is held.
+    fn join_online(&self, id: u32, name: &str, site: &Domain) -> Result<Held, NotAttached> {
+        let Services { hub, live, .. } = &*self.services;
+        let present = live.enter(site, self.visitor);
+        let online = live.online(site);
+        let result = SubscribeResult {
+            data: to_raw_value(&OnlineCount { online }).ok(),
+            ..SubscribeResult::default()
+        };
+        let first = encode(&Reply {
+            id,
+            subscribe: Some(result),
+            ..Reply::default()
+        });
+        let channel = hub.attach(name, None, &self.line.outbox, &self.user, |_| first.clone())?;
+        Ok(Held {
+            _channel: channel,
+            _present: present,
+        })
     }
 
     fn history(&self, id: u32, request: &HistoryRequest) -> Result<Reply, u32> {

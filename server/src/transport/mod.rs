@@ -25,6 +25,7 @@ use axum::{Router, routing::any};
 use keeper::Keeper;
 use seats::Seats;
 use std::{
+    hash::RandomState,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
@@ -89,6 +90,8 @@ pub struct Services {
     keeper: Keeper,
     /// Connections opened so far; numbers them.
     opened: AtomicU64,
+    /// Hashes what clients look like, under a random key of this process.
+    faces: RandomState,
 }
 
 /// A cheap handle on [`Services`].
@@ -118,6 +121,7 @@ impl TransportState {
             seats,
             keeper,
             opened,
+            faces: RandomState::new(),
         }))
     }
 

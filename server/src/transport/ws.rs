@@ -2,7 +2,7 @@
 
 use super::{
     TransportState,
-    connection::Connection,
+    connection::{Connection, Looks},
     seats::{NoSeat, Seat},
 };
 use crate::{
@@ -75,13 +75,14 @@ pub(super) async fn upgrade(
         }
     };
     let limits = state.0.limits;
+    let connection = Connection::new(&state, who, looks(&headers, &extensions));
     socket
         .protocols([SUBPROTOCOL])
         .read_buffer_size(4 << 10)
         .write_buffer_size(0)
         .max_message_size(limits.message)
         .max_frame_size(limits.message)
-        .on_upgrade(move |socket| run(socket, Connection::new(&state, who), seat, limits.close_within))
+        .on_upgrade(move |socket| run(socket, connection, seat, limits.close_within))
 }
 
 /// From an origin that has no business here.
@@ -111,6 +112,15 @@ fn admit(state: &TransportState, headers: &HeaderMap, extensions: &Extensions) -
         origin,
         own_origin: entrance.own_origin,
         expires: None,
+    })
+}
+
+/// Programs without a user agent are each taken for a visitor of their own.
+fn looks<'a>(headers: &'a HeaderMap, extensions: &Extensions) -> Option<Looks<'a>> {
+    let user_agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(Looks {
+        ip: remote_ip(extensions)?,
+        user_agent,
     })
 }
 

@@ -79,6 +79,11 @@ impl World {
         (state.clone(), self.attach("live:a.com", Some(&state.position)))
     }
 
+    pub(super) fn enter(&self, visitor: u64) -> Present {
+        let domain = &self.site.settings.domain;
+        self.live.enter(domain, VisitorKey(visitor)).unwrap()
+    }
+
     pub(super) fn attach(&self, channel: &str, after: Option<&pulsecast_protocol::Position>) -> Watcher {
         let outbox = Outbox::new(10 << 20);
         let held = self
