@@ -1,8 +1,11 @@
 // One socket per page: makes the visitor count as online, and tells the page how many are. Loaded by pulse.js where its tag says
-// data-live; a tag of its own with data-site does as well. Speaks the Centrifugo client protocol (protocol/src/wire.rs) and knows one channel. Silent while the server is away.
+// data-live, and asks it for the site; a tag of its own with data-site does as well. Speaks the Centrifugo client protocol
+// (protocol/src/wire.rs) and knows one channel. Silent while the server is away.
 (() => {
   const script = document.currentScript;
-  const channel = "online:" + script.dataset.site.split(",")[0];
+  const site = script.dataset.site || window.pulse?.l || window.plausible?.l;
+  if (!site) return;
+  const channel = "online:" + site.split(",")[0];
   const address = new URL("/connection/websocket", script.src).href.replace(/^http/, "ws");
   try {
     if ([localStorage.pulse_ignore, localStorage.plausible_ignore].includes("true")) return;

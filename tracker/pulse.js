@@ -10,14 +10,13 @@
   const early = window[name];
   if (!site || early?.l) return;
 
-  // When delivery failed: the timer of the next try. Of the page last viewed: its path and address, how far down it was seen in
+  // The last return from the back/forward cache. When delivery failed: the timer of the next try. Of the page last viewed: its path and address, how far down it was seen in
   // pixels, what depth was reported, time engaged and not reported, whether that runs, and since when.
-  let pause, viewed, url, reach, reported, spent, engaged, since;
+  let returned, pause, viewed, url, reach, reported, spent, engaged, since;
 
   const base = script.src || location;
   const api = data.api || new URL("/api/event", base);
   const hash = "hash" in data;
-  const types = data.fileTypes || "pdf,xlsx,docx,txt,rtf,csv,exe,key,pp[st]x?,7z,pkg,rar,gz,zip,avi,mov,mp[34],mpeg,wm[av],midi,wav,dmg";
   const path = () => location.pathname + (hash ? location.hash : "");
   const safe = (f) => (...args) => {
     try {
@@ -43,35 +42,38 @@
       post(event);
     }
   };
-  const post = async (event, callback) => {
+  const post = (event, callback) => {
     const age = Math.max(0, Date.now() - event.a);
     // Seconds until it is tried again; none for what the server would refuse or the visitor does not want.
-    let again = age < 864e5 && store[name + "_ignore"] != "true" && 30;
-    let status, headers;
-    if (again && !pause && navigator.onLine)
-      try {
-        // A string is sent as text/plain, which needs no preflight; keepalive lets it outlive the page.
-        ({ status, headers } = await fetch(api, { method: "POST", keepalive: true, body: JSON.stringify({ ...event, a: age }) }));
-        again = /^5|429/.test(status) && (+headers.get("Retry-After") || again);
-      } catch {}
-    if (again) {
-      save([...waiting(), event].slice(-30));
-      pause ||= setTimeout(resend, again * 1e3 * (1 + Math.random()));
-    } else if (!pause) resend();
-    callback?.({ status });
+    const later = age < 864e5 && store[name + "_ignore"] != "true" && 30;
+    const sent = returned;
+    const done = (again, answer = {}) => {
+      if (again) {
+        save([...waiting(), event].slice(-30));
+        pause ||= setTimeout(resend, again * 1e3 * (1 + Math.random()));
+      }
+      pause || resend();
+      callback?.(answer);
+    };
+    if (later && !pause && navigator.onLine)
+      fetch(api, { method: "POST", keepalive: true, body: JSON.stringify({ ...event, a: age }) }).then(
+        (answer) => done(/^5|429/.test(answer.status) && (+answer.headers.get("Retry-After") || later), answer),
+        // When a page is left, the browser goes on with the request but tells the page that it failed. To keep that event would count
+        // it twice. So it is kept only if the page is still there a second later, and was all the time (a timer outlives the
+        // back/forward cache). A page that waits for our callback before it moves on is not kept waiting.
+        () => setTimeout(() => done(sent == returned && later), 1e3 * !callback),
+      );
+    else done(later);
   };
 
   // Pages call it with two arguments. With a third, the address of a page that was counted already, exclusion does not apply.
-  const track = safe((n, options = 0, u, e, sd) => {
+  const track = safe((n, { props: p, revenue: $, interactive: i, callback } = 0, u, e, sd) => {
     // Plausible's globs: * stays within a segment of the path, ** does not; every other sign means itself.
     const matches = (glob) =>
-      RegExp("^" + glob.replace(/\*\*?|\W/g, (sign) => (sign == "*" ? "[^/]*" : sign == "**" ? ".*" : "\\" + sign)) + "$").test(path());
-    if (!u && data.exclude?.split(/, */).some(matches)) return options.callback?.({});
+      RegExp("^" + glob.replace(/\*\*?|\W/g, (sign) => (sign[1] ? ".*" : sign == "*" ? "[^/]*" : "\\" + sign)) + "$").test(path());
+    if (!u && data.exclude?.split(/, */).some(matches)) return callback?.({});
     u ||= location.href.slice(0, 2e3);
-    post(
-      { n, u, d: site, r: document.referrer, p: options.props, $: options.revenue, i: options.interactive, sd, e, h: +hash, v: 1, w: innerWidth, a: Date.now() },
-      options.callback,
-    );
+    post({ n, u, d: site, r: document.referrer, p, $, i, sd, e, h: +hash, w: innerWidth, a: Date.now() }, callback);
     return u;
   });
 
@@ -85,10 +87,9 @@
   };
   const leave = () => {
     tick();
-    engaged = 0;
     const depth = Math.min(100, ((reach / document.documentElement.scrollHeight) * 100 + 0.5) | 0);
     if (url && (depth > reported || spent > 3e3)) {
-      track("engagement", 0, url, Math.min(864e5, spent | 0), (reported = depth));
+      track("engagement", 0, url, (spent % 864e5) | 0, (reported = depth));
       spent = 0;
     }
   };
@@ -97,37 +98,51 @@
   // from the back/forward cache is viewed again.
   const view = safe((event) => {
     tick();
-    if (document.hidden || (viewed == path() && !event?.persisted)) return;
+    // What was viewed is then no path, so that any is another.
+    if (event?.persisted) viewed = returned = event;
+    if (document.hidden || viewed == path()) return;
     leave();
     url = track("pageview");
     if (!viewed && "404" in data) track("404", { props: { path: path() }, interactive: false });
     viewed = path();
-    tick();
     // The router has not scrolled up yet: what was seen of the last page is not seen of this one.
     reach = reported = spent = 0;
   });
-  for (const method of ["pushState", "replaceState"]) {
+  "pushState replaceState".split(" ").map((method) => {
     const original = history[method];
     history[method] = (...args) => {
       original.apply(history, args);
       view();
     };
-  }
-  on("pagehide visibilitychange", leave);
-  on("visibilitychange pageshow focus blur popstate hashchange scroll", view);
+  });
+  on("pagehide visibilitychange", () => {
+    leave();
+    engaged = 0;
+  });
+  on("pageshow visibilitychange focus blur scroll popstate hashchange", view);
   on("online", resend);
 
   on("click auxclick", ({ target, button }) => {
     // Beside a link there is nothing to read: that ends here, in `safe`.
     const link = button < 2 && target.closest("a");
     if (link.host && link.host != location.host && !("noOutbound" in data)) track("Outbound Link: Click", { props: { url: link.href } });
-    else if (!("noDownloads" in data) && RegExp("\\.(" + types.replace(/, */g, "|") + ")$", "i").test(link.pathname))
+    else if (
+      !("noDownloads" in data) &&
+      // In the order that compresses best.
+      RegExp(
+        "\\.(" +
+          (data.fileTypes || "7z,exe,midi,zip,avi,csv,wm[av],txt,rtf,docx,mov,wav,xlsx,mp[34],key,gz,mpeg,pkg,pdf,dmg,pp[st]x?,rar").replace(/, */g, "|") +
+          ")$",
+        "i",
+      ).test(link.pathname)
+    )
       track("File Download", { props: { url: link.href.split("?")[0] } });
   });
   "noForms" in data || on("submit", () => track("Form: Submission"));
 
   window[name] = track;
-  track.l = 1;
+  // Says that we are here, and to live.js for whom.
+  track.l = site;
   view();
   early?.q?.map((args) => track(...args));
   resend();
@@ -135,7 +150,6 @@
   if ("live" in data) {
     const live = document.createElement("script");
     live.src = new URL("live.js", base);
-    live.dataset.site = site;
     document.head.append(live);
   }
 })();

@@ -32,8 +32,10 @@ const SITES: usize = 120;
 const FEW: usize = 5;
 /// Publications a second, upwards until the readers hear no more.
 const LADDER: [u32; 4] = [100, 200, 300, 400];
-/// Connections that are open before the idle ones are counted, so that what the first ones bring with them is not theirs.
-const EARLY: usize = 250;
+/// One in so many of the idle connections opens before memory is read, so that what the first ones bring with them is not the others'.
+const EARLY: usize = 20;
+/// How long visitors who have left are counted, and a little longer.
+const GRACE: Duration = Duration::from_secs(7);
 /// What 250 ms of gathering, which the dashboard's channel does, make of the slowest of a hundred events.
 const GATHER: f64 = 0.2475;
 
@@ -82,7 +84,7 @@ impl Options {
             },
             dashboard: secs(20, 4),
             readers: many(1000),
-            idle: many(5000).min(files.saturating_sub(EARLY + 200)),
+            idle: many(5000).min(files.saturating_sub(200)),
             pace: secs(8, 3),
             step: secs(4, 2),
         })
@@ -287,6 +289,7 @@ async fn push(options: &Options, size: Size, report: &mut Report) -> Result<()> 
     report.pace(size.idle, 10, &pace, &floor_pace, Budget::AtMost(0.04));
 
     eprintln!("bench: fan-out…");
+    tokio::time::sleep(GRACE).await;
     let (slow, best) = ladder(&server, Some(&token), size, report)
         .await
         .with_context(|| place.log())?;
@@ -339,11 +342,11 @@ impl Report {
 /// Many connections: bytes of each when idle, and how fast they hear ten publications a second.
 async fn few(program: &Program, token: Option<&str>, size: Size) -> Result<(f64, Pace)> {
     let channels: Vec<String> = (0..FEW).map(readers::channel).collect();
-    let early = readers::open(program.address, token, &channels[..1], EARLY).await?;
+    let early = size.idle / EARLY;
+    let mut sockets = readers::open(program.address, token, &channels[..1], early).await?;
     let before = settled(program).await?;
-    let mut sockets = readers::open(program.address, token, &channels[..1], size.idle).await?;
-    let cost = (settled(program).await? - before) / size.idle as f64;
-    drop(early);
+    sockets.extend(readers::open(program.address, token, &channels[..1], size.idle - early).await?);
+    let cost = (settled(program).await? - before) / (size.idle - early) as f64;
     if token.is_some() {
         for socket in &mut sockets {
             readers::subscribe(socket, &channels[1..]).await?;

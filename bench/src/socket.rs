@@ -91,22 +91,6 @@ impl Socket {
         Ok(&self.buffer[text])
     }
 
-    /// The next text message, if one is here already.
-    pub fn try_next(&mut self) -> Result<Option<&[u8]>> {
-        loop {
-            if let Some(text) = self.split()? {
-                return Ok(Some(&self.buffer[text]));
-            }
-            self.make_room();
-            match self.stream.try_read(&mut self.buffer[self.unread.end..]) {
-                Ok(0) => bail!("the server closed the connection"),
-                Ok(read) => self.unread.end += read,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
     /// The server's end of a connection that only listens: gives up when the client has gone.
     pub async fn gone(&mut self) -> Result<()> {
         loop {

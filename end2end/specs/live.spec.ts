@@ -1,5 +1,6 @@
 // The main job: somebody opens a page, and the owner sees it. In two browsers, against the real program.
-import { type Page, expect, test } from "../support/actors.ts";
+import { type Page } from "@playwright/test";
+import { expect, test } from "../support/actors.ts";
 
 const rows = (page: Page) => page.getByTestId("stream-row");
 const figure = (page: Page, name: "current-visitors" | "online-now" | "pageviews-30m") => page.getByTestId(name);
@@ -166,6 +167,18 @@ test("a dashboard that was open when the server was killed comes back by itself 
   await owner.server.event(event("/later"));
   await expect(rows(dashboard), "it moves again").toHaveCount(5);
   expect(await dashboard.evaluate(() => performance.getEntriesByType("navigation").length), "nobody reloaded it").toBe(1);
+});
+
+test("pages that are open while the server restarts count as online again by themselves", async ({ owner, visitor }) => {
+  const guest = await visitor("chrome");
+  await guest.opens("/demo");
+  await expect(guest.page.locator("[data-pulse-online]")).toHaveText("1");
+  await owner.server.restart();
+  const dashboard = await owner.watches("demo");
+  await expect(figure(dashboard, "online-now")).toHaveText("1", { timeout: 20_000 });
+  await guest.opens("/demo/article");
+  await expect(figure(dashboard, "pageviews-30m")).toHaveText("2");
+  await expect(figure(dashboard, "current-visitors"), "the same visitor as before the restart").toHaveText("1");
 });
 
 test("a dashboard whose network was away catches up by itself and shows nothing twice", async ({ owner }) => {

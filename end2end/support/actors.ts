@@ -2,7 +2,10 @@
 import { type Browser, type BrowserContext, type BrowserContextOptions, type Page, expect, test as base } from "@playwright/test";
 import { Server, USER_AGENT } from "./server.ts";
 
-/** Visitors are told apart by address and browser; on one machine it has to be the browser. */
+/**
+ * Visitors are told apart by address and browser; on one machine it has to be the browser. What a page sends while it is being left goes
+ * out under the name of "chrome" whatever is chosen here (see playwright.config.ts): who leaves pages and must stay one, be "chrome".
+ */
 export const BROWSERS = {
   chrome: USER_AGENT,
   firefox: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0",

@@ -120,7 +120,7 @@ impl Server {
             memory_mib: config.store_memory,
             threads: config.store_threads,
         })?;
-        let recovered = recover(&config.data.inbox(), config.max_backlog, &mut store, &reader, &live, clock.now())?;
+        let recovered = recover(&config.data.inbox(), config.max_backlog, &mut store, &reader, &live, &sites, clock.now())?;
         if recovered.replayed > 0 {
             tracing::info!(events = recovered.replayed, "acknowledged events were still in the inbox: moving them on");
         }
@@ -138,8 +138,8 @@ impl Server {
             firsts: Firsts::start(shared.clone(), clock.clone(), tasks),
         };
         let (inbox, writer) = writer.start(tasks)?;
-        let (told, stop) = (health.clone(), tasks.clone());
-        let feeder = tasks.thread("feeder", move || run_feeder(store, &backlog, &told, || stop.is_stopping()))?;
+        let (feed, told, stop) = (backlog.clone(), health.clone(), tasks.clone());
+        let feeder = tasks.thread("feeder", move || run_feeder(store, &feed, &told, || stop.is_stopping()))?;
 
         let agents = rules.join().map_err(|_| anyhow::anyhow!("compiling the user-agent rules panicked"))??;
         let tables = Tables { agents, countries: Countries::embedded()?, salts };
@@ -171,6 +171,7 @@ impl Server {
                 clock: clock.clone(),
             },
             sessions: Sessions::new(accounts.sessions()),
+            backlog,
             sites,
             live,
             health,

@@ -176,6 +176,7 @@ impl Api for RequestApi {
     async fn remove_site(&self, domain: Domain) -> Result<(), ApiError> {
         let site = self.owned(&domain).await?;
         self.state.accounts().remove_site(site.id).await?;
+        self.state.backlog.remove(site.id);
         self.reload().await
     }
 

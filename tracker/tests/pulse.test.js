@@ -1,7 +1,7 @@
 // What pulse.js reports, and when: every payload is one of protocol/golden/beacon-*.json, which the server's tests read too.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { builds, golden, gzipped, page, settle } from "./world.js";
+import { builds, golden, gzipped, page, report, settle } from "./world.js";
 
 const SITE = { site: "example.com" };
 
@@ -19,7 +19,7 @@ for (const [build, scripts] of Object.entries(builds)) {
   describe(`page views, ${build}`, () => {
     test("a page load is a pageview, posted as text to the script's own server and kept alive", async () => {
       const world = await open();
-      assert.deepEqual(world.bodies, [golden("beacon-pageview")]);
+      assert.deepEqual(world.bodies, [report("beacon-pageview")]);
       const [{ url, init }] = world.requests;
       assert.equal(url, "https://stats.test/api/event");
       assert.equal(init.method, "POST");
@@ -65,7 +65,7 @@ for (const [build, scripts] of Object.entries(builds)) {
 
     test("with data-hash a route is a view and keeps its fragment", async () => {
       const world = await open({ url: "https://example.com/app#/inbox", tag: { ...SITE, hash: "" } });
-      assert.deepEqual(world.bodies, [golden("beacon-hash-route")]);
+      assert.deepEqual(world.bodies, [report("beacon-hash-route")]);
       world.go("#/settings", "hashchange");
       assert.equal(world.last().u, "https://example.com/app#/settings");
       world.go("#/settings", "popstate");
@@ -149,7 +149,7 @@ for (const [build, scripts] of Object.entries(builds)) {
       await world.pass(5000);
       world.history.pushState({}, "", "/admin");
       assert.deepEqual(world.names(), ["pageview", "engagement"]);
-      assert.equal(world.last().u, golden("beacon-pageview").u);
+      assert.equal(world.last().u, report("beacon-pageview").u);
     });
 
     test("a callback is called for what is excluded, too", async () => {
@@ -168,7 +168,7 @@ for (const [build, scripts] of Object.entries(builds)) {
         revenue: { amount: 29.5, currency: "EUR" },
         interactive: false,
       });
-      assert.deepEqual(world.last(), golden("beacon-custom"));
+      assert.deepEqual(world.last(), report("beacon-custom"));
     });
 
     test("events called before the script has loaded follow the first pageview", async () => {
@@ -186,8 +186,9 @@ for (const [build, scripts] of Object.entries(builds)) {
       await settle();
       world.answer = () => "fail";
       world.context.pulse("Two", { callback: ({ status }) => heard.push(status) });
-      await settle();
+      await world.pass(0);
       assert.deepEqual(heard, [202, undefined]);
+      assert.deepEqual(world.queued().map((e) => e.n), ["Two"], "kept before the page is told, which may leave at that word");
     });
 
     test("nonsense from the page is not thrown back at it", async () => {
@@ -206,7 +207,7 @@ for (const [build, scripts] of Object.entries(builds)) {
     test("a link to another host is an outbound link, by click or middle click", async () => {
       const world = await open();
       world.click("https://other.example/page?x=1");
-      assert.deepEqual(world.last(), golden("beacon-outbound-link"));
+      assert.deepEqual(world.last(), report("beacon-outbound-link"));
       const middle = { type: "auxclick", button: 1 };
       world.click("https://other.example/page?x=1", middle);
       world.click("https://other.example/page?x=1", { type: "auxclick", button: 2 });
@@ -223,7 +224,7 @@ for (const [build, scripts] of Object.entries(builds)) {
     test("a file of a known type is a download, without its query", async () => {
       const world = await open();
       world.click("/files/report.pdf?version=2");
-      assert.deepEqual(world.last(), golden("beacon-file-download"));
+      assert.deepEqual(world.last(), report("beacon-file-download"));
       for (const file of ["/a.MP4", "/a.pptx", "/a.ppt", "/a.zip", "/a.docx"]) world.click(file);
       assert.equal(world.names().length, 7);
       for (const file of ["/pdf", "/a.pdfx", "/a.html", "/zip/a"]) world.click(file);
@@ -241,7 +242,7 @@ for (const [build, scripts] of Object.entries(builds)) {
     test("a submitted form is a form submission", async () => {
       const world = await open();
       world.fire("submit", { target: {} });
-      assert.deepEqual(world.last(), golden("beacon-form-submission"));
+      assert.deepEqual(world.last(), report("beacon-form-submission"));
     });
 
     test("each of the three can be turned off", async () => {
@@ -255,16 +256,23 @@ for (const [build, scripts] of Object.entries(builds)) {
     test("a page that says it is a 404 reports which path was missing, once, without counting it as something the visitor did", async () => {
       const world = await open({ tag: { ...SITE, 404: "" } });
       assert.deepEqual(world.names(), ["pageview", "404"]);
-      assert.deepEqual(world.last(), golden("beacon-not-found"));
+      assert.deepEqual(world.last(), report("beacon-not-found"));
       world.history.pushState({}, "", "/found");
       assert.equal(world.last().n, "pageview");
     });
   });
 
   describe(`data-live, ${build}`, () => {
-    test("loads live.js from beside the script and tells it the site", async () => {
-      const world = await open({ tag: { ...SITE, live: "" } });
-      assert.deepEqual(world.scripts.map(({ src, dataset }) => [String(src), dataset.site]), [["https://stats.test/js/live.js", "example.com"]]);
+    test("loads live.js from beside the script, which learns the site from it", async () => {
+      for (const tag of [SITE, { domain: "example.com" }]) {
+        const world = await open({ tag: { ...tag, live: "" } });
+        assert.deepEqual(world.scripts.map(({ src }) => String(src)), ["https://stats.test/js/live.js"]);
+        world.document.currentScript = { ...world.scripts[0], src: String(world.scripts[0].src) };
+        await world.run(scripts, "live.js");
+        world.sockets[0].onopen();
+        world.sockets[0].receive({ id: 1, connect: { client: "c", version: "1" } });
+        assert.deepEqual(world.sockets[0].sent.at(-1), { id: 2, subscribe: { channel: "online:example.com" } });
+      }
     });
 
     test("is asked for, not given", async () => {

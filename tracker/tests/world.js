@@ -11,6 +11,12 @@ const root = new URL("../../", import.meta.url);
 /** The message of that name that both sides agreed on. */
 export const golden = (name) => JSON.parse(readFileSync(new URL(`protocol/golden/${name}.json`, root), "utf8"));
 
+/** The report of that name as our script sends it: without the version, which only Plausible's says. */
+export const report = (name) => {
+  const { v, ...rest } = golden(name);
+  return rest;
+};
+
 const source = (name) => readFileSync(new URL(`tracker/${name}`, root), "utf8");
 // As scripts/build-tracker does it.
 const minified = async (name) =>
@@ -67,6 +73,7 @@ export function page({
     },
     /** Moves the clock, running what falls due on the way. */
     async pass(ms) {
+      await settle();
       const end = world.now + ms;
       for (;;) {
         const due = [...timers].filter(([, t]) => t.at <= end).sort((a, b) => a[1].at - b[1].at)[0];
@@ -77,6 +84,27 @@ export function page({
         await settle();
       }
       world.now = end;
+      await settle();
+    },
+    /**
+     * Goes to another page. Requests under way go on without this one, but it is told that they failed: when the other page is asked
+     * for, just before this one hears that it is left, or after. It never runs again, unless it is `kept` in the back/forward cache:
+     * then its timers stand still.
+     */
+    async leave({ kept = false, told = "after" } = {}) {
+      const fail = () => world.requests.forEach((request) => request.fail());
+      if (told !== "after") fail();
+      await (told === "early" ? world.pass(400) : settle());
+      world.fire("pagehide", { persisted: kept });
+      fail();
+      await settle();
+      world.gone = !kept;
+      if (world.gone) timers.clear();
+    },
+    /** Comes back to a page that was kept, after that long. */
+    async return(ms) {
+      world.now += ms;
+      world.fire("pageshow", { persisted: true });
       await settle();
     },
     hide(hidden) {
@@ -134,7 +162,7 @@ export function page({
     scrollY: 0,
     performance: { now: () => world.now - START + 0.25 },
     addEventListener: listen("window"),
-    setTimeout: (f, ms) => (timers.set(timers.next = (timers.next ?? 0) + 1, { f, at: world.now + ms }), timers.next),
+    setTimeout: (f, ms) => world.gone || (timers.set(timers.next = (timers.next ?? 0) + 1, { f, at: world.now + ms }), timers.next),
     clearTimeout: (id) => timers.delete(id),
     URL,
     fetch(url, init) {

@@ -1,43 +1,45 @@
 //! One says something, a thousand hear it: counts of `online:` channels, which is what visitors' pages listen to.
 //!
-//! A count is published when it changes, so a few connections come and go: each change of one is one publication to every reader. A
-//! channel tells its count four times a second at most; where more is asked of the server, it is asked of more channels.
+//! A count is published when it changes. So one visitor after the other comes and enters all channels in turn: each entrance is one
+//! publication to everybody who is there. Nobody leaves, since a leave counts only after a grace. A channel tells its count four times
+//! a second at most; where more is asked of the server, it is asked of more channels.
 
-use super::readers::{Board, connect, listen, push};
+use super::readers::{Board, channel, connect, listen, push};
 use crate::{process::Program, socket::Socket};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 
-/// Connections that come and go; each may send 50 commands a second.
-const MOVERS: usize = 16;
 /// After the readers have begun to listen, before the first publication: what their coming set off has passed.
 const SETTLE: Duration = Duration::from_millis(1500);
 
 /// Who causes publications.
 #[derive(Debug)]
 enum Speaker {
-    /// Connections that enter and leave the channels of sites.
-    Movers {
-        sockets: Vec<Socket>,
-        inside: Vec<bool>,
-        commands: u32,
+    /// Visitors that enter channels: those that wait, and the one whose turn it is.
+    Visitors {
+        token: String,
+        waiting: Vec<Socket>,
+        now: Option<Socket>,
     },
     /// The floor's publishing connection.
-    Floor { socket: Box<Socket>, inside: Vec<bool> },
+    Floor(Box<Socket>),
 }
 
 /// Readers that listen, and who talks to them.
 #[derive(Debug)]
 pub struct Audience {
     readers: JoinSet<Result<()>>,
-    size: usize,
     board: Arc<Board>,
     speaker: Speaker,
     sites: usize,
+    /// Readers at first: the number that the counts start from.
+    first: usize,
+    /// Publications so far; the next one's site follows from it.
+    said: usize,
 }
 
 /// What came of one pace.
@@ -63,50 +65,41 @@ impl Audience {
         readers: Vec<Socket>,
         sites: usize,
     ) -> Result<Self> {
-        let inside = vec![false; sites];
         let speaker = match token {
-            Some(token) => {
-                let mut sockets = Vec::new();
-                for _ in 0..MOVERS {
-                    sockets.push(connect(program.address, token, &[]).await?);
-                }
-                Speaker::Movers {
-                    sockets,
-                    inside,
-                    commands: 1,
-                }
-            }
-            None => Speaker::Floor {
-                socket: Box::new(Socket::open(program.address, "/publish").await?),
-                inside,
+            Some(token) => Speaker::Visitors {
+                token: token.to_owned(),
+                waiting: Vec::new(),
+                now: None,
             },
+            None => Speaker::Floor(Box::new(Socket::open(program.address, "/publish").await?)),
         };
-        let (size, board) = (readers.len(), Board::new(sites));
-        let readers = listen(readers, &board);
+        let (first, board) = (readers.len(), Board::new(sites));
+        let mut tasks = JoinSet::new();
+        listen(&mut tasks, readers, &board);
         tokio::time::sleep(SETTLE).await;
         Ok(Self {
-            readers,
-            size,
+            readers: tasks,
             board,
             speaker,
             sites,
+            first,
+            said: 0,
         })
     }
 
     /// Publishes so many times a second for so long, to each site in turn.
     pub async fn hear(&mut self, program: &Program, rate: u32, time: Duration) -> Result<Pace> {
+        let rounds = time.as_secs_f64() * f64::from(rate) / self.sites as f64 + 2.0;
+        self.speaker.prepare(program, rounds as usize).await?;
         self.board.lag.reset();
         let mut tick = tokio::time::interval(Duration::from_secs(1) / rate);
         tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let (began, cpu) = (Instant::now(), program.usage()?.cpu);
+        let (began, cpu, mut due) = (Instant::now(), program.usage()?.cpu, 0);
         self.board.counts.store(true, Relaxed);
-        let mut said = 0;
         while began.elapsed() < time {
             tick.tick().await;
-            self.speaker
-                .say(said % self.sites, self.size, &self.board)
-                .await?;
-            said += 1;
+            self.say().await?;
+            due += self.readers.len();
         }
         // What was said last may still be heard.
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -119,54 +112,51 @@ impl Audience {
         let heard = self.board.lag.count() as f64;
         Ok(Pace {
             deliveries: heard / took,
-            share: heard / (said * self.size) as f64,
+            share: heard / due as f64,
             cpu: cpu.div_f64(heard.max(1.0)),
             median: self.board.lag.percentile(50.0),
             p99: self.board.lag.percentile(99.0),
         })
     }
+
+    async fn say(&mut self) -> Result<()> {
+        let (round, site) = (self.said / self.sites, self.said % self.sites);
+        let online = self.first + round + 1;
+        self.said += 1;
+        match &mut self.speaker {
+            Speaker::Floor(socket) => {
+                self.board.say(site, online);
+                socket.send(&push(site, online)).await
+            }
+            Speaker::Visitors { waiting, now, .. } => {
+                if site == 0 {
+                    // Whoever has entered everywhere stays, as a reader.
+                    let done = std::mem::replace(now, waiting.pop());
+                    listen(&mut self.readers, done, &self.board);
+                }
+                let visitor = now.as_mut().context("no visitor left to enter")?;
+                self.board.say(site, online);
+                visitor
+                    .send(&format!(
+                        r#"{{"id":{},"subscribe":{{"channel":"{}"}}}}"#,
+                        site + 2,
+                        channel(site)
+                    ))
+                    .await
+            }
+        }
+    }
 }
 
 impl Speaker {
-    async fn say(&mut self, site: usize, readers: usize, board: &Board) -> Result<()> {
-        match self {
-            Self::Movers {
-                sockets,
-                inside,
-                commands,
-            } => {
-                inside[site] = !inside[site];
-                *commands += 1;
-                let verb = if inside[site] { "subscribe" } else { "unsubscribe" };
-                let command = format!(
-                    r#"{{"id":{commands},"{verb}":{{"channel":"{}"}}}}"#,
-                    super::readers::channel(site)
-                );
-                let mover = site % sockets.len();
-                let socket = &mut sockets[mover];
-                board.say(site, readers + usize::from(inside[site]));
-                socket.send(&command).await?;
-                answer_pings(socket).await
-            }
-            Self::Floor { socket, inside } => {
-                inside[site] = !inside[site];
-                let online = readers + usize::from(inside[site]);
-                board.say(site, online);
-                socket.send(&push(site, online)).await
+    /// Sees to it that so many visitors wait.
+    async fn prepare(&mut self, program: &Program, count: usize) -> Result<()> {
+        if let Self::Visitors { token, waiting, .. } = self {
+            waiting.clear();
+            for _ in 0..count {
+                waiting.push(connect(program.address, token, &[]).await?);
             }
         }
+        Ok(())
     }
-}
-
-async fn answer_pings(socket: &mut Socket) -> Result<()> {
-    let mut pinged = false;
-    while let Some(message) = socket.try_next()? {
-        for line in message.split(|byte| *byte == b'\n') {
-            if line.windows(8).any(|window| window == br#""error":"#) {
-                bail!("the server refused a command: {}", String::from_utf8_lossy(line));
-            }
-            pinged |= line == b"{}";
-        }
-    }
-    if pinged { socket.send("{}").await } else { Ok(()) }
 }

@@ -137,12 +137,14 @@ impl Board {
 }
 
 /// Lets sockets listen until the set is dropped; a task ends when its connection does.
-pub fn listen(sockets: Vec<Socket>, board: &Arc<Board>) -> JoinSet<Result<()>> {
-    let mut readers = JoinSet::new();
+pub fn listen(
+    readers: &mut JoinSet<Result<()>>,
+    sockets: impl IntoIterator<Item = Socket>,
+    board: &Arc<Board>,
+) {
     for socket in sockets {
         readers.spawn(read(socket, board.clone()));
     }
-    readers
 }
 
 async fn read(mut socket: Socket, board: Arc<Board>) -> Result<()> {

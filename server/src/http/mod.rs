@@ -30,6 +30,7 @@ use crate::{
     auth::{Auth, Sessions},
     clock::SharedClock,
     health::Health,
+    ingest::Backlog,
     live::Live,
     sites::Sites,
     store::accounts::Accounts,
@@ -44,6 +45,8 @@ pub struct AppState {
     pub auth: Auth,
     /// Where sessions are kept.
     pub sessions: Sessions,
+    /// Where the event store is told of removed sites.
+    pub backlog: Backlog,
     /// All sites.
     pub sites: Sites,
     /// What moves.

@@ -1,7 +1,7 @@
 //! What is on disk in the inbox and not yet in the event store: bounded, between the writer's thread and the feeder's.
 
 use crate::{
-    event::{Event, VisitId},
+    event::{Event, SiteId, VisitId},
     sessions::Visit,
     store::Batch,
 };
@@ -69,6 +69,12 @@ impl Backlog {
         self.0.came.notify_one();
     }
 
+    /// A site was removed: what the store has of it is deleted.
+    pub fn remove(&self, site: SiteId) {
+        self.0.waiting.lock().batch.removed.push(site);
+        self.0.came.notify_one();
+    }
+
     /// Nothing more will come.
     pub fn close(&self) {
         self.0.waiting.lock().closed = true;
@@ -92,7 +98,7 @@ impl Backlog {
             return Some(std::mem::take(batch));
         }
         let rest = batch.events.split_off(BATCH);
-        // Ended visits and the oldest open one may be of events in the rest: they go with the last piece.
+        // Ended visits, the oldest open one and removals may be of events in the rest: they go with the last piece.
         let events = std::mem::replace(&mut batch.events, rest);
         Some(Batch { events, ..Batch::default() })
     }

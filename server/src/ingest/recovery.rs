@@ -2,16 +2,17 @@
 
 use super::Backlog;
 use crate::{
-    event::{Event, Seen, SiteId},
+    event::{Event, Kind, Seen, SiteId},
     live::Live,
     sessions::{Sessions, Visit},
+    sites::Sites,
     store::{
         Batch, EventReader, EventStore, StoreError,
         inbox::{InboxError, InboxFile},
     },
 };
 use pulsecast_protocol::{Timestamp, live::{HOURS, HourCount}};
-use std::{collections::{BTreeMap, HashMap}, path::Path};
+use std::{collections::{BTreeMap, BTreeSet}, path::Path};
 
 /// Events of the last half hour that are read back at most.
 const WINDOW_EVENTS: usize = 200_000;
@@ -52,23 +53,19 @@ pub fn recover(
     store: &mut impl EventStore,
     reader: &impl EventReader,
     live: &Live,
+    sites: &Sites,
     now: Timestamp,
 ) -> Result<Recovered, RecoveryError> {
     let progress = store.progress()?;
     let mut sessions = open_visits(reader.open_visit_events(progress.oldest_open)?);
 
-    let mut seen: HashMap<SiteId, Vec<Seen>> = HashMap::new();
-    for event in reader.since(now.plus(-30 * Timestamp::MINUTE), WINDOW_EVENTS)? {
-        seen.entry(event.hit.site).or_default().push(Seen { event, ip: None });
-    }
-    let mut hours: HashMap<SiteId, BTreeMap<i64, u32>> = HashMap::new();
-    let first_hour = now.hour() - HOURS as i64 + 1;
-    for (site, count) in reader.hours(Timestamp(first_hour * Timestamp::HOUR))? {
-        hours.entry(site).or_default().insert(count.hour, count.pageviews);
-    }
+    // A site may have been removed while the store could not be told.
+    let removed: Vec<SiteId> = reader.sites()?.into_iter().filter(|site| sites.by_id(*site).is_none()).collect();
 
+    let mut window = Window::read(reader, now)?;
     let mut file = InboxFile::open(inbox, progress.last_seq)?;
     let backlog = Backlog::new(backlog_limit, progress.last_seq);
+    removed.into_iter().for_each(|site| backlog.remove(site));
     let mut replayed = 0;
     let mut last = progress.last_seq;
     loop {
@@ -77,27 +74,54 @@ pub fn recover(
         last = *seq;
         replayed += piece.len();
         let events: Vec<_> = piece.into_iter().map(|(seq, hit)| sessions.attribute(seq, hit)).collect();
-        for event in &events {
-            if event.hit.kind == crate::event::Kind::Pageview && event.hit.at.hour() >= first_hour {
-                *hours.entry(event.hit.site).or_default().entry(event.hit.at.hour()).or_default() += 1;
-            }
-            if now.since(event.hit.at) <= 30 * Timestamp::MINUTE {
-                seen.entry(event.hit.site).or_default().push(Seen { event: event.clone(), ip: None });
-            }
-        }
+        events.iter().for_each(|event| window.add(event));
         backlog.push(events, Vec::new(), None);
     }
-    let sites: std::collections::BTreeSet<SiteId> = seen.keys().chain(hours.keys()).copied().collect();
-    for site in sites {
-        let hours: Vec<HourCount> = hours
-            .remove(&site)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(hour, pageviews)| HourCount { hour, pageviews })
-            .collect();
-        live.restore(site, &hours, &seen.remove(&site).unwrap_or_default());
-    }
+    window.restore(live);
     Ok(Recovered { file, sessions, backlog, replayed })
+}
+
+/// What live windows start from, by site.
+struct Window {
+    now: Timestamp,
+    first_hour: i64,
+    seen: BTreeMap<SiteId, Vec<Seen>>,
+    hours: BTreeMap<SiteId, BTreeMap<i64, u32>>,
+}
+
+impl Window {
+    /// As far as the store has it.
+    fn read(reader: &impl EventReader, now: Timestamp) -> Result<Self, StoreError> {
+        let first_hour = now.hour() - HOURS as i64 + 1;
+        let mut window = Self { now, first_hour, seen: BTreeMap::new(), hours: BTreeMap::new() };
+        for event in reader.since(now.plus(-30 * Timestamp::MINUTE), WINDOW_EVENTS)? {
+            window.seen.entry(event.hit.site).or_default().push(Seen { event, ip: None });
+        }
+        for (site, count) in reader.hours(Timestamp(first_hour * Timestamp::HOUR))? {
+            window.hours.entry(site).or_default().insert(count.hour, count.pageviews);
+        }
+        Ok(window)
+    }
+
+    /// An event that the store does not have yet.
+    fn add(&mut self, event: &Event) {
+        let (site, hour) = (event.hit.site, event.hit.at.hour());
+        if event.hit.kind == Kind::Pageview && hour >= self.first_hour {
+            *self.hours.entry(site).or_default().entry(hour).or_default() += 1;
+        }
+        if self.now.since(event.hit.at) <= 30 * Timestamp::MINUTE {
+            self.seen.entry(site).or_default().push(Seen { event: event.clone(), ip: None });
+        }
+    }
+
+    fn restore(mut self, live: &Live) {
+        let sites: BTreeSet<SiteId> = self.seen.keys().chain(self.hours.keys()).copied().collect();
+        for site in sites {
+            let hours = self.hours.remove(&site).unwrap_or_default();
+            let hours: Vec<HourCount> = hours.into_iter().map(|(hour, pageviews)| HourCount { hour, pageviews }).collect();
+            live.restore(site, &hours, &self.seen.remove(&site).unwrap_or_default());
+        }
+    }
 }
 
 /// The visits that these events, in order, add up to.

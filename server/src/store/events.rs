@@ -53,13 +53,15 @@ pub struct Batch {
     pub ended: Vec<Visit>,
     /// See [`Progress::oldest_open`]; `None` leaves it as it is.
     pub oldest_open: Option<VisitId>,
+    /// Sites that were removed: their events and visits are deleted, those of this batch too.
+    pub removed: Vec<SiteId>,
 }
 
 impl Batch {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.ended.is_empty() && self.oldest_open.is_none()
+        self.events.is_empty() && self.ended.is_empty() && self.oldest_open.is_none() && self.removed.is_empty()
     }
 }
 
@@ -106,6 +108,12 @@ pub trait EventReader: Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn hours(&self, since: Timestamp) -> Result<Vec<(SiteId, HourCount)>, StoreError>;
+
+    /// Sites that have events or visits.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sites(&self) -> Result<Vec<SiteId>, StoreError>;
 
     /// Whether the site has any event.
     ///

@@ -7,6 +7,7 @@ use pulsecast_server::{
     health::Health,
     http::{AppState, EdgeConfig, Parts, ServeLimits, router, serve},
     hub::Hub,
+    ingest::Backlog,
     live::{Bounds, Live, families},
     sites::Sites,
     store::accounts::{SqliteAccounts, load_sites},
@@ -100,6 +101,7 @@ impl Server {
         let state = AppState {
             auth,
             sessions: Sessions::new(accounts.sessions()),
+            backlog: Backlog::new(1_000, 0),
             sites: sites.clone(),
             live,
             health: health.clone(),

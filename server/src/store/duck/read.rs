@@ -71,6 +71,13 @@ impl EventReader for DuckReader {
         })
     }
 
+    fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
+        self.ask(|connection| {
+            let mut select = connection.prepare("select distinct site from events union select distinct site from visits")?;
+            select.query_map([], |row| row.get(0).map(SiteId))?.collect()
+        })
+    }
+
     fn has_events(&self, site: SiteId) -> Result<bool, StoreError> {
         self.ask(|connection| {
             connection.query_row("select exists (select 1 from events where site = ?)", params![site.0], |row| row.get(0))

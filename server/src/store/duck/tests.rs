@@ -25,7 +25,7 @@ fn batch() -> Batch {
         .map(|(i, hit)| sessions.attribute(i as u64 + 1, hit))
         .collect();
     let ended: Vec<Visit> = sessions.end(Timestamp(500 * Timestamp::MINUTE));
-    Batch { events, ended, oldest_open: Some(VisitId(4)) }
+    Batch { events, ended, oldest_open: Some(VisitId(4)), removed: Vec::new() }
 }
 
 #[test]
@@ -53,6 +53,19 @@ fn a_batch_that_comes_again_is_written_once() {
     writer.append(&batch()).unwrap();
     writer.append(&batch()).unwrap();
     assert_eq!(reader.since(Timestamp(0), 10).unwrap().len(), 3);
+}
+
+#[test]
+fn a_removed_sites_events_are_deleted_and_others_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    let mut batch = batch();
+    batch.events[2].hit.site = SiteId(2);
+    writer.append(&batch).unwrap();
+    assert_eq!(reader.sites().unwrap().len(), 2);
+    writer.append(&Batch { removed: vec![SiteId(1)], ..Batch::default() }).unwrap();
+    assert!(!reader.has_events(SiteId(1)).unwrap() && reader.has_events(SiteId(2)).unwrap());
+    assert_eq!(writer.progress().unwrap().last_seq, 3, "what was moved stays moved");
 }
 
 #[test]

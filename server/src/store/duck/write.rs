@@ -74,6 +74,10 @@ impl EventStore for DuckWriter {
             append_all(&transaction, "visits", &batch.ended, |appender, visit| append_visit(appender, visit, paths))?;
             let last_seq = events.last().map_or(done.last_seq, |event| event.seq);
             let oldest_open = batch.oldest_open.unwrap_or(done.oldest_open).0;
+            for site in &batch.removed {
+                transaction.execute("delete from events where site = ?", params![site.0])?;
+                transaction.execute("delete from visits where site = ?", params![site.0])?;
+            }
             transaction.execute("update progress set last_seq = ?, oldest_open = ?", params![last_seq, oldest_open])?;
             transaction.commit()
         })
