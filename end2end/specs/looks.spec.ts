@@ -31,7 +31,9 @@ async function look(page: Page, name: string, folder: string): Promise<void> {
     await page.screenshot({ path: path.join(folder, `${name}-${scheme}-${width}.png`), fullPage: true, animations: "disabled" });
     const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect.soft(sticksOut, `${name}, ${width}: nothing sticks out to the right`).toBeLessThanOrEqual(0);
-    const { violations } = await new AxeBuilder({ page }).withTags(STANDARDS).disableRules(COVERED[name] ?? []).analyze();
+    // Legacy only in how frames are read, and there are none: it spares a new tab a look.
+    const axe = new AxeBuilder({ page }).setLegacyMode();
+    const { violations } = await axe.withTags(STANDARDS).disableRules(COVERED[name] ?? []).analyze();
     const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target, any }) => `${target} ${any[0]?.message ?? ""}`).join(" | ")}`);
     expect.soft(found, `${name}, ${scheme}, ${width}: axe`).toEqual([]);
   }

@@ -1,9 +1,9 @@
 //! The live page of a site.
 
-use super::layout::SiteNames;
+use super::site_page::site_page;
 use crate::{
     components::{
-        figure::Figure, is_demo, minutes_chart::MinutesChart, problem::Problem, site_head::SiteHead,
+        figure::Figure, is_demo, minutes_chart::MinutesChart, site_head::SiteHead,
         status_pill::StatusPill, stream::EventStream, top_list::TopList, waiting::Waiting,
         world_map::WorldMap,
     },
@@ -12,41 +12,12 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use pulsecast_protocol::{Domain, live::Tile};
-
-/// The domain in the address, if it is one.
-pub(super) fn domain_of_address() -> Memo<Option<Domain>> {
-    let params = use_params_map();
-    Memo::new(move |_| params.with(|params| params.get_str("domain").and_then(|text| text.parse().ok())))
-}
 
 /// `/sites/{domain}`
 #[component]
 pub fn LivePage() -> impl IntoView {
-    let domain = domain_of_address();
-    let names = SiteNames::expect();
-    let page = Resource::new_blocking(
-        move || domain.get(),
-        |domain| async move {
-            match domain {
-                Some(domain) => load_live(domain).await,
-                None => Err(super::not_found::no_such_site()),
-            }
-        },
-    );
-    let body = move || {
-        Suspend::new(async move {
-            match page.await {
-                Ok(page) => {
-                    let sites = names.get().await;
-                    view! { <Loaded page sites /> }.into_any()
-                }
-                Err(failure) => view! { <Problem failure /> }.into_any(),
-            }
-        })
-    };
-    view! { <Suspense fallback=|| view! { <p class="loading" role="status">"Loading…"</p> }>{body}</Suspense> }
+    site_page(load_live, |page, sites| view! { <Loaded page sites /> }.into_any())
 }
 
 #[component]

@@ -7,4 +7,5 @@ pub mod new_site;
 pub mod not_found;
 pub mod settings;
 pub mod setup;
+mod site_page;
 pub mod sites;

@@ -1,10 +1,9 @@
 //! What the owner decides about a site.
 
-use super::{layout::SiteNames, live::domain_of_address, not_found::no_such_site};
+use super::{layout::SiteNames, site_page::site_page};
 use crate::{
     components::{
         field::{Field, FormError, described_by},
-        problem::Problem,
         site_head::SiteHead,
         snippet::Snippet,
         zones::ZoneField,
@@ -23,29 +22,7 @@ use std::fmt::Display;
 /// `/sites/{domain}/settings`
 #[component]
 pub fn SettingsPage() -> impl IntoView {
-    let domain = domain_of_address();
-    let names = SiteNames::expect();
-    let page = Resource::new_blocking(
-        move || domain.get(),
-        |domain| async move {
-            match domain {
-                Some(domain) => load_settings(domain).await,
-                None => Err(no_such_site()),
-            }
-        },
-    );
-    let body = move || {
-        Suspend::new(async move {
-            match page.await {
-                Ok(page) => {
-                    let sites = names.get().await;
-                    view! { <Loaded page sites /> }.into_any()
-                }
-                Err(failure) => view! { <Problem failure /> }.into_any(),
-            }
-        })
-    };
-    view! { <Suspense fallback=|| view! { <p class="loading" role="status">"Loading…"</p> }>{body}</Suspense> }
+    site_page(load_settings, |page, sites| view! { <Loaded page sites /> }.into_any())
 }
 
 #[component]
