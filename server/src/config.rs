@@ -4,7 +4,10 @@ use crate::http::{PublicUrl, config::MetricsFor};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 /// Where everything that has to survive is kept.
 #[derive(Args, Clone, Debug)]
@@ -81,6 +84,13 @@ pub enum LogFormat {
     Json,
 }
 
+/// A network, or one address: `10.0.0.0/8`, `192.0.2.1`.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let one = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>().or_else(|_| one()).map_err(|_| "write a network such as 10.0.0.0/8, or an address".to_owned())
+}
+
 /// Settings of `pulsecast serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeConfig {
@@ -96,7 +106,7 @@ pub struct ServeConfig {
     pub public_url: Option<PublicUrl>,
 
     /// Reverse proxies whose X-Forwarded-For and Forwarded are believed
-    #[arg(long, env = "PULSECAST_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR,…")]
+    #[arg(long, env = "PULSECAST_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "CIDR,…")]
     pub trusted_proxies: Vec<IpNet>,
 
     /// Directory of the dashboard's files [default: `site` beside the binary, else target/site]
@@ -146,4 +156,16 @@ pub struct ServeConfig {
     /// How the log is written
     #[arg(long, env = "PULSECAST_LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trusted_proxy_is_a_network_or_an_address() {
+        assert_eq!(network("192.0.2.1"), network("192.0.2.1/32"));
+        assert_eq!(network("::1").unwrap().to_string(), "::1/128");
+        assert!(network("localhost").unwrap_err().contains("10.0.0.0/8"));
+    }
 }

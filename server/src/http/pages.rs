@@ -131,7 +131,7 @@ async fn elsewhere(state: &AppState, uri: &Uri, signed_in: bool) -> Result<Optio
     Ok(match path {
         LOGIN if nobody_yet && !says_so => Some(see_other(LOGIN, &[("error", "setup")])),
         LOGIN if !nobody_yet && says_so => Some(see_other(LOGIN, &[])),
-        SETUP if !nobody_yet => Some(see_other(LOGIN, &[])),
+        SETUP if !nobody_yet => Some(see_other(LOGIN, &[("error", "exists")])),
         _ => None,
     })
 }

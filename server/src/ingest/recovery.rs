@@ -57,7 +57,7 @@ pub fn recover(
     now: Timestamp,
 ) -> Result<Recovered, RecoveryError> {
     let progress = store.progress()?;
-    let mut sessions = open_visits(reader.open_visit_events(progress.oldest_open)?);
+    let mut sessions = reopened(reader.open_visits(progress.oldest_open)?);
 
     // A site may have been removed while the store could not be told.
     let removed: Vec<SiteId> = reader.sites()?.into_iter().filter(|site| sites.by_id(*site).is_none()).collect();
@@ -124,19 +124,11 @@ impl Window {
     }
 }
 
-/// The visits that these events, in order, add up to.
-fn open_visits(events: Vec<Event>) -> Sessions {
-    let mut open: BTreeMap<u64, Visit> = BTreeMap::new();
-    for event in events {
-        open.entry(event.visit.0).and_modify(|visit| visit.add(&event.hit)).or_insert_with(|| Visit::open(&event));
-    }
+fn reopened(mut visits: Vec<Visit>) -> Sessions {
     // Latest last: of two visits of one visitor, the one that went on is the open one.
-    let mut open: Vec<Visit> = open.into_values().collect();
-    open.sort_by_key(|visit| visit.last);
+    visits.sort_by_key(|visit| visit.last);
     let mut sessions = Sessions::new();
-    for visit in open {
-        sessions.reopen(visit);
-    }
+    visits.into_iter().for_each(|visit| sessions.reopen(visit));
     sessions
 }
 
@@ -147,7 +139,7 @@ fn open_visits(events: Vec<Event>) -> Sessions {
 /// When store or inbox cannot be read or written.
 pub fn drain(inbox: &Path, store: &mut impl EventStore, reader: &impl EventReader) -> Result<usize, RecoveryError> {
     let progress = store.progress()?;
-    let mut sessions = open_visits(reader.open_visit_events(progress.oldest_open)?);
+    let mut sessions = reopened(reader.open_visits(progress.oldest_open)?);
     let mut file = InboxFile::open(inbox, progress.last_seq)?;
     let mut last = progress.last_seq;
     let mut moved = 0;

@@ -109,15 +109,15 @@ impl Window {
             ip,
             country_name: self.country_name,
         };
-        let shown = seen
-            .iter()
-            .filter(|seen| rows::is_shown(seen.event.hit.kind))
-            .count();
+        // An event that waited in its page's queue past the window is history, not news.
+        let oldest = window_start(now);
+        let is_shown = |seen: &Seen| rows::is_shown(seen.event.hit.kind) && seen.event.hit.at.minute() >= oldest;
+        let shown = seen.iter().filter(|seen| is_shown(seen)).count();
         let mut gone_before_seen = shown.saturating_sub(STREAM_ROWS);
         self.rows.skip(gone_before_seen);
         for seen in seen {
             let source = self.count(seen, now);
-            if rows::is_shown(seen.event.hit.kind) {
+            if is_shown(seen) {
                 if gone_before_seen > 0 {
                     gone_before_seen -= 1;
                 } else {

@@ -91,13 +91,13 @@ pub trait EventStore: Send {
 
 /// Reads; shared by everybody who asks. Calls block.
 pub trait EventReader: Send + Sync {
-    /// Events of visits that had not ended at the last append, in order.
+    /// The visits that had not ended at the last append.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn open_visit_events(&self, oldest_open: VisitId) -> Result<Vec<Event>, StoreError>;
+    fn open_visits(&self, oldest_open: VisitId) -> Result<Vec<Visit>, StoreError>;
 
-    /// Events since a time, in order of their numbers, at most the last `limit`.
+    /// Events since a time, in order of their numbers, at most the last `limit`; only what a live window shows of each.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -58,9 +58,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     )
 }
 
-/// Everything that was recorded, with when, and with the source of its visit then.
+/// Everything that was recorded, with the source of its visit then; and what of it was news: number and source.
 #[derive(Default)]
-struct Recount(Vec<(Seen, Option<String>)>);
+struct Recount(Vec<(Seen, Option<String>)>, Vec<(u64, Option<String>)>);
 
 impl Recount {
     fn window(&self, now: Timestamp) -> impl Iterator<Item = &(Seen, Option<String>)> {
@@ -75,6 +75,10 @@ impl Recount {
             .filter(|(other, _)| other.event.visit == seen.event.visit)
             .last();
         let source = known.map_or_else(|| seen.event.hit.source.clone(), |(_, source)| source.clone());
+        let is_news = seen.event.hit.at.minute() > now.minute() - MINUTES as i64;
+        if is_news && seen.event.hit.kind != Kind::Engagement {
+            self.1.push((seen.event.seq, source.clone()));
+        }
         self.0.push((seen, source));
     }
 
@@ -151,16 +155,7 @@ impl Recount {
         for tile in Tile::ALL {
             assert_eq!(state.top[tile as usize], self.top(tile, now));
         }
-        let shown: Vec<_> = self
-            .0
-            .iter()
-            .filter(|(seen, _)| seen.event.hit.kind != Kind::Engagement)
-            .collect();
-        let shown = &shown[shown.len().saturating_sub(STREAM_ROWS)..];
-        let rows: Vec<_> = shown
-            .iter()
-            .map(|(seen, source)| (seen.event.seq, source.clone()))
-            .collect();
+        let rows = &self.1[self.1.len().saturating_sub(STREAM_ROWS)..];
         assert_eq!(
             state
                 .stream

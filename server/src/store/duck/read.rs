@@ -3,6 +3,7 @@
 use super::fault;
 use crate::{
     event::{Client, Event, Hit, Kind, SiteId, Utm, VisitId, VisitorId},
+    sessions::{Page, Visit},
     store::{EventReader, ExportedEvent, StoreError},
 };
 use duckdb::{Connection, Row, ToSql, params};
@@ -18,10 +19,36 @@ pub struct DuckReader {
     connection: Mutex<Connection>,
 }
 
+/// Counts of the visits that have no row of their own yet, and the event that opened each: a visit is named by its number. Entry is the
+/// earliest page, exit the latest; of two at the same time, the order of their numbers decides.
+const OPEN_VISITS: &str = "with open as ( \
+       select visit, min(epoch_ms(happened_at)) as start, max(epoch_ms(happened_at)) as last, \
+         count(*) filter (kind = 'pageview') as pageviews, count(*) filter (kind <> 'engagement') as events, \
+         coalesce(bool_or(kind = 'custom'), false) as interacted, \
+         arg_min(seq, epoch_us(happened_at)::hugeint * 1000000000000 + seq) filter (kind = 'pageview') as entry, \
+         arg_max(seq, epoch_us(happened_at)::hugeint * 1000000000000 + seq) filter (kind = 'pageview') as exit \
+       from events where visit >= ? and visit not in (select visit from visits where visit >= ?) group by visit \
+     ) \
+     select o.start, o.last, o.pageviews, o.events, o.interacted, \
+       a.hostname, ap.path, epoch_ms(a.happened_at), z.hostname, zp.path, epoch_ms(z.happened_at), \
+       e.site, e.visitor, e.visit, e.referrer, e.source, e.medium, \
+       e.utm_source, e.utm_medium, e.utm_campaign, e.utm_content, e.utm_term, \
+       e.browser, e.browser_version, e.os, e.os_version, e.device, e.screen, e.country, e.language \
+     from open o join events e on e.seq = o.visit \
+       left join events a on a.seq = o.entry left join paths ap on ap.id = a.path \
+       left join events z on z.seq = o.exit left join paths zp on zp.id = z.path \
+     order by o.visit";
+
 const COLUMNS: &str = "e.seq, e.site, epoch_ms(e.happened_at), e.kind, e.name, e.visitor, e.visit, e.hostname, p.path, \
      e.referrer, e.source, e.medium, e.utm_source, e.utm_medium, e.utm_campaign, e.utm_content, e.utm_term, \
      e.browser, e.browser_version, e.os, e.os_version, e.device, e.screen, e.country, e.language, \
      e.props, e.revenue, e.currency, e.scroll_depth, e.engaged";
+
+/// As [`COLUMNS`], without what no live window shows: reading is most of what a start takes.
+const SHOWN: &str = "e.seq, e.site, epoch_ms(e.happened_at), e.kind, e.name, e.visitor, e.visit, e.hostname, p.path, \
+     null, e.source, null, null, null, null, null, null, \
+     e.browser, null, e.os, null, e.device, null, e.country, null, \
+     null, null, null, null, null";
 
 impl DuckReader {
     pub(super) fn new(path: PathBuf, connection: Connection) -> Self {
@@ -33,27 +60,27 @@ impl DuckReader {
         connection.and_then(|connection| question(&connection)).map_err(|e| fault(&self.path, &e))
     }
 
-    fn events(&self, condition: &str, params: &[&dyn ToSql]) -> Result<Vec<Event>, StoreError> {
+    fn events(&self, columns: &str, condition: &str, params: &[&dyn ToSql]) -> Result<Vec<Event>, StoreError> {
         self.ask(|connection| {
             let mut select =
-                connection.prepare(&format!("select {COLUMNS} from events e join paths p on p.id = e.path where {condition}"))?;
+                connection.prepare(&format!("select {columns} from events e join paths p on p.id = e.path where {condition}"))?;
             select.query_map(params, event)?.collect()
         })
     }
 }
 
 impl EventReader for DuckReader {
-    fn open_visit_events(&self, oldest_open: VisitId) -> Result<Vec<Event>, StoreError> {
-        self.events(
-            "e.visit >= ? and e.visit not in (select visit from visits where visit >= ?) order by e.seq",
-            params![oldest_open.0, oldest_open.0],
-        )
+    fn open_visits(&self, oldest_open: VisitId) -> Result<Vec<Visit>, StoreError> {
+        self.ask(|connection| {
+            let mut select = connection.prepare(OPEN_VISITS)?;
+            select.query_map(params![oldest_open.0, oldest_open.0], visit)?.collect()
+        })
     }
 
     fn since(&self, at: Timestamp, limit: usize) -> Result<Vec<Event>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut events =
-            self.events("e.happened_at >= make_timestamp(? * 1000) order by e.seq desc limit ?", params![at.millis(), limit])?;
+            self.events(SHOWN, "e.happened_at >= make_timestamp(? * 1000) order by e.seq desc limit ?", params![at.millis(), limit])?;
         events.reverse();
         Ok(events)
     }
@@ -86,17 +113,68 @@ impl EventReader for DuckReader {
 
     fn export(&self, site: SiteId, after: u64, limit: usize) -> Result<Vec<(u64, ExportedEvent)>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let events = self.events("e.site = ? and e.seq > ? order by e.seq limit ?", params![site.0, after, limit])?;
+        let events = self.events(COLUMNS, "e.site = ? and e.seq > ? order by e.seq limit ?", params![site.0, after, limit])?;
         Ok(events.into_iter().map(|event| (event.seq, exported(event))).collect())
     }
 }
 
-fn event(row: &Row<'_>) -> duckdb::Result<Event> {
-    let mut at = 0;
-    let mut next = || {
-        at += 1;
-        at - 1
+/// One row of [`OPEN_VISITS`].
+fn visit(row: &Row<'_>) -> duckdb::Result<Visit> {
+    let mut columns = 0..;
+    let mut next = || columns.next().unwrap_or_default();
+    let (start, last) = (Timestamp(row.get(next())?), Timestamp(row.get(next())?));
+    let (pageviews, events, interacted) = (row.get(next())?, row.get(next())?, row.get(next())?);
+    let mut page = || -> duckdb::Result<Option<Page>> {
+        let (hostname, path, at): (Option<String>, Option<String>, Option<i64>) =
+            (row.get(next())?, row.get(next())?, row.get(next())?);
+        Ok(hostname.zip(path).zip(at).map(|((hostname, path), at)| Page { hostname, path, at: Timestamp(at) }))
     };
+    let (entry, exit) = (page()?, page()?);
+    Ok(Visit {
+        start,
+        last,
+        pageviews,
+        events,
+        interacted,
+        entry,
+        exit,
+        site: SiteId(row.get(next())?),
+        visitor: VisitorId(row.get(next())?),
+        id: VisitId(row.get(next())?),
+        referrer: row.get(next())?,
+        source: row.get(next())?,
+        medium: row.get(next())?,
+        utm: utm(row, &mut next)?,
+        client: client(row, &mut next)?,
+    })
+}
+
+fn utm(row: &Row<'_>, next: &mut impl FnMut() -> usize) -> duckdb::Result<Utm> {
+    Ok(Utm {
+        source: row.get(next())?,
+        medium: row.get(next())?,
+        campaign: row.get(next())?,
+        content: row.get(next())?,
+        term: row.get(next())?,
+    })
+}
+
+fn client(row: &Row<'_>, next: &mut impl FnMut() -> usize) -> duckdb::Result<Client> {
+    Ok(Client {
+        browser: row.get(next())?,
+        browser_version: row.get(next())?,
+        os: row.get(next())?,
+        os_version: row.get(next())?,
+        device: row.get(next())?,
+        screen: row.get(next())?,
+        country: row.get(next())?,
+        language: row.get(next())?,
+    })
+}
+
+fn event(row: &Row<'_>) -> duckdb::Result<Event> {
+    let mut columns = 0..;
+    let mut next = || columns.next().unwrap_or_default();
     let seq = row.get(next())?;
     let site = SiteId(row.get(next())?);
     let time = Timestamp(row.get(next())?);
@@ -121,23 +199,8 @@ fn event(row: &Row<'_>) -> duckdb::Result<Event> {
         referrer: row.get(next())?,
         source: row.get(next())?,
         medium: row.get(next())?,
-        utm: Utm {
-            source: row.get(next())?,
-            medium: row.get(next())?,
-            campaign: row.get(next())?,
-            content: row.get(next())?,
-            term: row.get(next())?,
-        },
-        client: Client {
-            browser: row.get(next())?,
-            browser_version: row.get(next())?,
-            os: row.get(next())?,
-            os_version: row.get(next())?,
-            device: row.get(next())?,
-            screen: row.get(next())?,
-            country: row.get(next())?,
-            language: row.get(next())?,
-        },
+        utm: utm(row, &mut next)?,
+        client: client(row, &mut next)?,
         props: row.get::<_, Option<String>>(next())?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
         revenue: match (row.get(next())?, row.get(next())?) {
             (Some(amount), Some(currency)) => Some((amount, currency)),

@@ -1,9 +1,10 @@
 use super::*;
 use crate::{
-    event::{Event, Kind, SiteId, VisitId},
+    event::{Event, Kind, SiteId, Utm, VisitId},
     sessions::{Sessions, Visit, fixture::hit},
     store::{Batch, EventReader, EventStore, Progress},
 };
+use proptest::prelude::*;
 use pulsecast_protocol::Timestamp;
 
 fn settings(dir: &tempfile::TempDir) -> DuckSettings {
@@ -39,9 +40,10 @@ fn what_is_written_reads_back_after_reopening() {
     }
     let (mut writer, reader) = open(&settings(&dir)).unwrap();
     assert_eq!(writer.progress().unwrap().last_seq, 3);
-    assert_eq!(reader.since(Timestamp(0), 10).unwrap(), batch.events);
-    assert_eq!(reader.since(Timestamp(0), 1).unwrap(), batch.events[2..], "the newest when there are too many");
-    assert_eq!(reader.open_visit_events(VisitId(0)).unwrap(), [], "ended visits are not open");
+    let shown: Vec<Event> = batch.events.iter().cloned().map(as_shown).collect();
+    assert_eq!(reader.since(Timestamp(0), 10).unwrap(), shown);
+    assert_eq!(reader.since(Timestamp(0), 1).unwrap(), shown[2..], "the newest when there are too many");
+    assert_eq!(reader.open_visits(VisitId(0)).unwrap(), [], "ended visits are not open");
     assert!(reader.has_events(SiteId(1)).unwrap() && !reader.has_events(SiteId(2)).unwrap());
     assert_eq!(reader.hours(Timestamp(0)).unwrap()[0].1.pageviews, 2);
 }
@@ -68,16 +70,44 @@ fn a_removed_sites_events_are_deleted_and_others_stay() {
     assert_eq!(writer.progress().unwrap().last_seq, 3, "what was moved stays moved");
 }
 
-#[test]
-fn events_of_visits_that_go_on_are_found_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut writer, reader) = open(&settings(&dir)).unwrap();
-    let mut batch = batch();
-    batch.ended.retain(|visit| visit.id == VisitId(1));
-    batch.oldest_open = Some(VisitId(3));
-    writer.append(&batch).unwrap();
-    let open = reader.open_visit_events(writer.progress().unwrap().oldest_open).unwrap();
-    assert_eq!(open, batch.events[2..]);
+/// What a live window shows of an event.
+fn as_shown(mut event: Event) -> Event {
+    event.hit.utm = Utm::default();
+    event.hit.props.clear();
+    event.hit.revenue = None;
+    event
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Visits that had not ended come back as they were, whatever their events were and in which order they came.
+    #[test]
+    fn visits_that_go_on_come_back_as_they_were(
+        events in prop::collection::vec((0u64..3, 0i64..45, 0usize..4, 0usize..4), 1..40),
+        sweep in 0i64..80,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut writer, reader) = open(&settings(&dir)).unwrap();
+        let mut sessions = Sessions::new();
+        let kinds = [Kind::Pageview, Kind::Custom, Kind::CustomPassive, Kind::Engagement];
+        let events: Vec<Event> = (1..).zip(events).map(|(seq, (visitor, minute, path, kind))| {
+            let mut hit = hit(visitor, minute, ["/", "/a", "/b", "/c"][path]);
+            hit.kind = kinds[kind];
+            hit.source = (path == 1).then(|| "news".into());
+            hit.client.country = (path > 1).then(|| "DE".into());
+            sessions.attribute(seq, hit)
+        }).collect();
+        let ended = sessions.end(Timestamp(sweep * Timestamp::MINUTE));
+        let oldest_open = sessions.oldest_open();
+        writer.append(&Batch { events, ended, oldest_open, removed: Vec::new() }).unwrap();
+        let found = reader.open_visits(writer.progress().unwrap().oldest_open).unwrap();
+        let mut expected = sessions.end(Timestamp(10_000 * Timestamp::MINUTE));
+        expected.sort_by_key(|visit| visit.id);
+        if oldest_open.is_some() {
+            prop_assert_eq!(found, expected);
+        }
+    }
 }
 
 #[test]
