@@ -6,6 +6,7 @@ use leptos::server_fn::{
 };
 use pulsecast_protocol::{ApiError, ErrorCode, FieldErrors};
 use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
 
 /// Why a page or a form did not get what it asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -14,9 +15,9 @@ pub enum Failure {
     /// The server understood and refused.
     #[error("{0}")]
     Refused(ApiError),
-    /// Some fields of a form need another look.
+    /// A form needs another look.
     #[error("{0}")]
-    Fields(FieldErrors),
+    Fields(Refill),
     /// The question or the answer got lost.
     #[error("the server could not be reached; check the connection and try again")]
     Lost(String),
@@ -35,22 +36,82 @@ impl Failure {
         matches!(self, Self::Refused(error) if error.code == ErrorCode::NotFound)
     }
 
-    /// What is wrong with this field of a form, as one sentence.
+    /// The same with what was typed into the form, so that it need not be typed again.
     #[must_use]
-    pub fn field(&self, name: &str) -> Option<String> {
-        match self {
-            Self::Fields(fields) => fields.errors.get(name).map(|messages| messages.join("; ")),
-            Self::Refused(_) | Self::Lost(_) => None,
+    pub fn with_typed<const N: usize>(self, typed: [(&str, &str); N]) -> Self {
+        let refill = match self {
+            Self::Fields(refill) => refill,
+            Self::Refused(error) if error.code != ErrorCode::Unauthorized => Refill {
+                whole: Some(error.message),
+                ..Refill::default()
+            },
+            other => return other,
+        };
+        // It travels in an address; what is too long for one has to be typed again.
+        let fits = typed.iter().map(|(_, text)| text.len()).sum::<usize>() <= REFILL_BYTES;
+        let typed = typed
+            .into_iter()
+            .filter(|_| fits)
+            .map(|(name, text)| (name.to_owned(), text.to_owned()));
+        Self::Fields(Refill {
+            typed: typed.collect(),
+            ..refill
+        })
+    }
+}
+
+/// Bytes of typed text that go back to a form.
+const REFILL_BYTES: usize = 2000;
+
+/// A form that comes back: what is wrong with it, and what had been typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Refill {
+    /// What is wrong with which field.
+    pub fields: BTreeMap<String, Vec<String>>,
+    /// What is wrong with all of it.
+    pub whole: Option<String>,
+    /// What was typed into which field.
+    pub typed: BTreeMap<String, String>,
+}
+
+impl fmt::Display for Refill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.whole {
+            Some(message) => f.write_str(message),
+            None => FieldErrors {
+                errors: self.fields.clone(),
+            }
+            .fmt(f),
+        }
+    }
+}
+
+impl Refill {
+    /// What went wrong with the form of this action, as it came back with the address.
+    #[must_use]
+    pub fn of<T>(result: Option<Result<T, Failure>>) -> Option<Self> {
+        match result?.err()? {
+            Failure::Fields(refill) => Some(refill),
+            other => Some(Self {
+                whole: Some(other.to_string()),
+                ..Self::default()
+            }),
         }
     }
 
-    /// What is wrong beside the fields.
+    /// What is wrong with this field, as one sentence.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<String> {
+        self.fields
+            .get(name)
+            .map(|messages| sentence(&messages.join("; ")))
+    }
+
+    /// What is wrong beside the fields, as one sentence.
     #[must_use]
     pub fn whole(&self) -> Option<String> {
-        match self {
-            Self::Fields(_) => None,
-            other => Some(sentence(&other.to_string())),
-        }
+        self.whole.as_deref().map(sentence)
     }
 }
 
@@ -86,7 +147,10 @@ impl From<ApiError> for Failure {
 
 impl From<FieldErrors> for Failure {
     fn from(errors: FieldErrors) -> Self {
-        Self::Fields(errors)
+        Self::Fields(Refill {
+            fields: errors.errors,
+            ..Refill::default()
+        })
     }
 }
 
@@ -113,9 +177,38 @@ mod tests {
     }
 
     #[test]
-    fn a_form_finds_its_fields_errors() {
-        let failure = Failure::from(FieldErrors::one("domain", "is required"));
-        assert_eq!(failure.field("domain").as_deref(), Some("is required"));
-        assert_eq!((failure.field("timezone"), failure.whole()), (None, None));
+    fn a_form_comes_back_with_its_errors_and_with_what_was_typed() {
+        let failure =
+            Failure::from(FieldErrors::one("domain", "is required")).with_typed([("timezone", "UTC")]);
+        let refill = Refill::of(Some(Err::<(), _>(failure))).unwrap();
+        assert_eq!(
+            (refill.field("domain").as_deref(), refill.field("timezone")),
+            (Some("Is required."), None)
+        );
+        assert_eq!(refill.typed["timezone"], "UTC");
+    }
+
+    #[test]
+    fn a_refusal_belongs_to_the_whole_form() {
+        let taken = ApiError::new(ErrorCode::Conflict, "a.com is there already");
+        let refill = Refill::of(Some(Err::<(), _>(
+            Failure::from(taken).with_typed([("domain", "a.com")]),
+        )))
+        .unwrap();
+        assert_eq!(refill.whole().as_deref(), Some("A.com is there already."));
+    }
+
+    #[test]
+    fn who_is_signed_out_is_told_so_and_nothing_else() {
+        let nobody = ApiError::new(ErrorCode::Unauthorized, "sign in");
+        assert!(Failure::from(nobody).with_typed([]).is_signed_out());
+    }
+
+    #[test]
+    fn what_does_not_fit_into_an_address_is_not_sent_back() {
+        let long = "x".repeat(REFILL_BYTES + 1);
+        let failure =
+            Failure::from(FieldErrors::one("hostnames", "is wrong")).with_typed([("hostnames", &long)]);
+        assert!(Refill::of(Some(Err::<(), _>(failure))).unwrap().typed.is_empty());
     }
 }

@@ -16,6 +16,18 @@ pub fn number(n: impl Into<u64>) -> String {
     text
 }
 
+/// `n` of `all` in thousandths; at least `least`, so that something is never shown as nothing. Whole numbers, for the formatting of
+/// fractions is a large part of a small program.
+#[must_use]
+pub fn permille(n: u32, all: u32, least: u32) -> u32 {
+    let share = u64::from(n) * 1000 / u64::from(all.max(1));
+    if n == 0 {
+        0
+    } else {
+        u32::try_from(share).unwrap_or(1000).clamp(least, 1000)
+    }
+}
+
 /// `1 visitor`, `2 visitors`.
 #[must_use]
 pub fn count(n: impl Into<u64>, one: &str) -> String {
@@ -85,6 +97,12 @@ mod tests {
     fn thousands_are_set_apart() {
         let texts = [0_u32, 999, 1000, 1_234_567].map(number);
         assert_eq!(texts, ["0", "999", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
+    }
+
+    #[test]
+    fn a_share_is_never_rounded_to_nothing() {
+        let shares = [(0, 10), (1, 3), (1, 100_000), (10, 10), (1, 0)].map(|(n, all)| permille(n, all, 5));
+        assert_eq!(shares, [0, 333, 5, 1000, 1000]);
     }
 
     #[test]

@@ -16,42 +16,64 @@ pub fn domain(text: &str) -> Result<Domain, FieldErrors> {
         .map_err(|error: InvalidName| FieldErrors::one("domain", error.to_string()))
 }
 
-/// A site's settings, lists with one entry a line.
-///
-/// # Errors
-/// Under the names of the fields that cannot be read.
-pub fn settings(
-    domain: Domain,
-    timezone: &str,
-    hostnames: &str,
-    origins: &str,
-    ip_display: &str,
-    any_origin: Option<&str>,
-) -> Result<SiteSettings, FieldErrors> {
-    let mut errors = FieldErrors::default();
-    let settings = SiteSettings {
-        domain,
-        timezone: timezone.trim().to_owned(),
-        hostnames: lines("hostnames", hostnames, &mut errors),
-        origins: lines("origins", origins, &mut errors),
-        origin_policy: if any_origin.is_some() {
-            OriginPolicy::Any
+/// What the settings form sends; lists have one entry a line.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a> {
+    /// An IANA name.
+    pub timezone: &'a str,
+    /// Patterns.
+    pub hostnames: &'a str,
+    /// Origins.
+    pub origins: &'a str,
+    /// `none`, `shortened` or `whole`.
+    pub ip_display: &'a str,
+    /// There when the box is ticked.
+    pub any_origin: Option<&'a str>,
+}
+
+impl Settings<'_> {
+    /// The settings of this site.
+    ///
+    /// # Errors
+    /// Under the names of the fields that cannot be read.
+    pub fn read(self, domain: Domain) -> Result<SiteSettings, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let settings = SiteSettings {
+            domain,
+            timezone: self.timezone.trim().to_owned(),
+            hostnames: lines("hostnames", self.hostnames, &mut errors),
+            origins: lines("origins", self.origins, &mut errors),
+            origin_policy: policy(self.any_origin.is_some()),
+            ip_display: shown(self.ip_display),
+        };
+        if settings.timezone.is_empty() {
+            errors.add("timezone", "choose a time zone, such as Europe/Berlin");
+        }
+        if errors.is_empty() {
+            Ok(settings)
         } else {
-            OriginPolicy::Listed
-        },
-        ip_display: match ip_display {
-            "none" => IpDisplay::None,
-            "whole" => IpDisplay::Whole,
-            _ => IpDisplay::Shortened,
-        },
-    };
-    if settings.timezone.is_empty() {
-        errors.add("timezone", "choose a time zone, such as Europe/Berlin");
+            Err(errors)
+        }
     }
-    if errors.is_empty() {
-        Ok(settings)
+}
+
+/// What the box "accept any origin" means.
+#[must_use]
+pub fn policy(ticked: bool) -> OriginPolicy {
+    if ticked {
+        OriginPolicy::Any
     } else {
-        Err(errors)
+        OriginPolicy::Listed
+    }
+}
+
+/// What the choice of how much of an address is shown means.
+#[must_use]
+pub fn shown(choice: &str) -> IpDisplay {
+    match choice {
+        "none" => IpDisplay::None,
+        "whole" => IpDisplay::Whole,
+        _ => IpDisplay::Shortened,
     }
 }
 
@@ -94,14 +116,14 @@ mod tests {
     use super::*;
 
     fn read(hostnames: &str, origins: &str) -> Result<SiteSettings, FieldErrors> {
-        settings(
-            "example.com".parse().unwrap(),
-            "Europe/Berlin",
+        let form = Settings {
+            timezone: "Europe/Berlin",
             hostnames,
             origins,
-            "none",
-            None,
-        )
+            ip_display: "none",
+            any_origin: None,
+        };
+        form.read("example.com".parse().unwrap())
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Which page is at which address, and what all pages share.
 
 use crate::{
-    components::time::Zone,
-    live::Socket,
     pages::{
         layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage, not_found::NotFound,
         settings::SettingsPage,
@@ -17,12 +15,11 @@ use leptos_router::{
     path,
 };
 
-/// The app. Every page is rendered in full before it is sent, so that it can be read without WebAssembly.
+/// The app, as the server renders it. Every page is complete before it is sent, so that it can be read without WebAssembly; the
+/// browser takes over its islands.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    Zone::provide();
-    Socket::provide();
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Pulsecast".into() } else { format!("{title} · Pulsecast") } />
         <Router>

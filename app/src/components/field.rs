@@ -1,4 +1,4 @@
-//! A labelled field of a form, with its hint and what is wrong with it.
+//! A labelled field of a form, with its hint and what is wrong with it. Forms are plain: the server renders them and reads them.
 
 use leptos::prelude::*;
 
@@ -9,22 +9,21 @@ pub fn Field(
     id: &'static str,
     /// What it asks for.
     label: &'static str,
-    /// What is wrong with it.
-    #[prop(into, optional)]
-    error: Signal<Option<String>>,
+    /// What is wrong with it, as a sentence.
+    #[prop(optional_no_strip)]
+    error: Option<String>,
     /// What to know before typing.
     #[prop(optional, into)]
     hint: Option<ViewFn>,
     /// The input.
     children: Children,
 ) -> impl IntoView {
+    let is_wrong = error.is_some();
     view! {
-        <div class="field" class:field--wrong=move || error.get().is_some()>
+        <div class="field" class:field--wrong=is_wrong>
             <label class="field__label" for=id>{label}</label>
             {children()}
-            <p class="field__error" id=format!("{id}-error")>
-                {move || error.get().map(|text| crate::failure::sentence(&text))}
-            </p>
+            <p class="field__error" id=format!("{id}-error")>{error}</p>
             {hint.map(|hint| view! { <p class="field__hint" id=format!("{id}-hint")>{hint.run()}</p> })}
         </div>
     }
@@ -41,12 +40,7 @@ pub fn described_by(id: &str) -> String {
 #[component]
 pub fn FormError(
     /// The sentence, if any.
-    #[prop(into)]
-    text: Signal<Option<String>>,
+    text: Option<String>,
 ) -> impl IntoView {
-    view! {
-        <div class="form__note" role="alert">
-            {move || text.get().map(|text| view! { <p class="notice notice--bad">{text}</p> })}
-        </div>
-    }
+    text.map(|text| view! { <p class="notice notice--bad" role="alert">{text}</p> })
 }

@@ -4,6 +4,7 @@ use super::time::Zone;
 use crate::{
     format,
     live::store::{Bar, bars},
+    platform,
 };
 use leptos::prelude::*;
 use pulsecast_protocol::live::{MINUTES, MinuteCount};
@@ -12,26 +13,24 @@ use pulsecast_protocol::live::{MINUTES, MinuteCount};
 #[component]
 pub fn MinutesChart(
     /// The minutes with anything in them.
-    #[prop(into)]
-    minutes: Signal<Vec<MinuteCount>>,
+    minutes: RwSignal<Vec<MinuteCount>>,
     /// The last minute to show.
-    #[prop(into)]
-    now: Signal<i64>,
+    now: RwSignal<i64>,
 ) -> impl IntoView {
     let bars = Memo::new(move |_| minutes.with(|minutes| bars(minutes, now.get())));
     let top = Memo::new(move |_| {
         ceiling(bars.with(|bars| bars.iter().map(|b| b.pageviews).max().unwrap_or_default()))
     });
     let pointed = RwSignal::new(None::<usize>);
-    view! {
+    platform::erased(view! {
         <figure class="chart" data-testid="minutes-chart">
             <figcaption class="chart__title">"Pageviews per minute"</figcaption>
             <div class="chart__plot" on:pointerleave=move |_| pointed.set(None)>
                 <span class="chart__scale" aria-hidden="true">{move || format::number(top.get())}</span>
-                <svg class="chart__bars" viewBox="0 0 30 100" preserveAspectRatio="none" role="img" aria-label=move || bars.with(|b| summary(b))>
-                    <line class="chart__grid" x1="0" x2="30" y1="0" y2="0" />
-                    <line class="chart__grid" x1="0" x2="30" y1="50" y2="50" />
-                    <line class="chart__base" x1="0" x2="30" y1="100" y2="100" />
+                <svg class="chart__bars" viewBox="0 0 300 1000" preserveAspectRatio="none" role="img" aria-label=move || bars.with(|b| summary(b))>
+                    <line class="chart__grid" x1="0" x2="300" y1="0" y2="0" />
+                    <line class="chart__grid" x1="0" x2="300" y1="500" y2="500" />
+                    <line class="chart__base" x1="0" x2="300" y1="1000" y2="1000" />
                     {(0..MINUTES).map(|i| bar_view(i, bars, top, pointed)).collect_view()}
                 </svg>
                 <Pointed bars pointed />
@@ -43,8 +42,7 @@ pub fn MinutesChart(
             </div>
             <Table bars />
         </figure>
-    }
-    .into_any()
+    })
 }
 
 fn bar_view(
@@ -55,25 +53,20 @@ fn bar_view(
 ) -> impl IntoView {
     let height = Memo::new(move |_| {
         let n = bars.with(|bars| bars.get(i).map_or(0, |b| b.pageviews));
-        if n == 0 {
-            0.0
-        } else {
-            (f64::from(n) * 100.0 / f64::from(top.get())).max(2.0)
-        }
+        format::permille(n, top.get(), 20)
     });
-    view! {
+    platform::erased(view! {
         <g class="chart__minute" class:chart__minute--pointed=move || pointed.get() == Some(i)>
-            <rect class="chart__hit" x=i.to_string() width="1" y="0" height="100" on:pointerenter=move |_| pointed.set(Some(i)) />
+            <rect class="chart__hit" x=(i * 10).to_string() width="10" y="0" height="1000" on:pointerenter=move |_| pointed.set(Some(i)) />
             <rect
                 class="chart__bar"
-                x=format!("{:.2}", i as f64 + 0.12)
-                width="0.76"
-                y=move || format!("{:.1}", 100.0 - height.get())
-                height=move || format!("{:.1}", height.get())
+                x=(i * 10 + 1).to_string()
+                width="8"
+                y=move || (1000 - height.get()).to_string()
+                height=move || height.get().to_string()
             />
         </g>
-    }
-    .into_any()
+    })
 }
 
 /// The exact numbers of the minute under the pointer.
@@ -89,12 +82,7 @@ fn Pointed(bars: Memo<Vec<Bar>>, pointed: RwSignal<Option<usize>>) -> impl IntoV
             format::count(bar.visitors, "visitor")
         ))
     };
-    let left = move || {
-        format!(
-            "--at:{:.2}%",
-            (pointed.get().unwrap_or_default() as f64 + 0.5) / MINUTES as f64 * 100.0
-        )
-    };
+    let left = move || format!("--at:{}", pointed.get().unwrap_or_default() * 2 + 1);
     view! { <p class="chart__tip" aria-hidden="true" style=left class:chart__tip--shown=move || pointed.get().is_some()>{text}</p> }
 }
 
@@ -112,7 +100,7 @@ fn Table(bars: Memo<Vec<Bar>>) -> impl IntoView {
             </tr>
         }
     };
-    view! {
+    platform::erased(view! {
         <table class="visually-hidden">
             <caption>"Pageviews and visitors per minute"</caption>
             <thead>
@@ -124,8 +112,7 @@ fn Table(bars: Memo<Vec<Bar>>) -> impl IntoView {
             </thead>
             <tbody>{(0..MINUTES).map(row).collect_view()}</tbody>
         </table>
-    }
-    .into_any()
+    })
 }
 
 fn summary(bars: &[Bar]) -> String {

@@ -40,9 +40,7 @@ pub fn OfflineBanner(
     };
     view! {
         <div class="offline" role="status">
-            <Show when=move || lasting.get()>
-                <p class="offline__text" data-testid="offline">{text}</p>
-            </Show>
+            {move || lasting.get().then(|| view! { <p class="offline__text" data-testid="offline">{text}</p> })}
         </div>
     }
 }

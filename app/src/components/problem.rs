@@ -33,7 +33,7 @@ pub fn Problem(
             <p>{sentence(&failure.to_string())}</p>
             <p class="problem__actions">
                 <a class="button button--quiet" href="/">"All sites"</a>
-                <button class="button" type="button" on:click=|_| platform::reload()>"Try again"</button>
+                <a class="button" href="">"Try again"</a>
             </p>
         </section>
     }

@@ -4,8 +4,9 @@ use super::sparkline::Sparkline;
 use crate::{
     format,
     live::{LiveStore, store::day},
+    platform,
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use pulsecast_protocol::Domain;
 
 /// The card; all of it leads to the live page.
@@ -20,16 +21,10 @@ pub fn SiteCard(
 ) -> impl IntoView {
     let pageviews = store.pageviews_of_day();
     let hours = Memo::new(move |_| store.hours.with(|hours| day(hours, store.hour())));
-    let label = move || {
-        format!(
-            "{} in the last 24 hours",
-            format::count(pageviews.get(), "pageview")
-        )
-    };
     let is_quiet =
         Memo::new(move |_| !has_events && pageviews.get() == 0 && store.current_visitors.get() == 0);
     let is_demo = super::is_demo(&domain);
-    view! {
+    platform::erased(view! {
         <li class="site-card" data-testid="site-card" data-site=domain.to_string()>
             <div class="site-card__head">
                 <h2 class="site-card__domain"><a class="site-card__link" href=format!("/sites/{domain}")>{domain.to_string()}</a></h2>
@@ -42,14 +37,16 @@ pub fn SiteCard(
                 <span data-testid="online-now">{move || format::number(store.online.get())}</span>
                 " online now"
             </p>
-            <Sparkline hours label=Signal::derive(label) />
+            <Sparkline hours sum=pageviews />
             <p class="site-card__day">
-                <Show when=move || !is_quiet.get() fallback=|| "Waiting for the first event">
-                    <span data-testid="pageviews-24h">{move || format::number(pageviews.get())}</span>
-                    {move || if pageviews.get() == 1 { " pageview in 24 hours" } else { " pageviews in 24 hours" }}
-                </Show>
+                {move || match is_quiet.get() {
+                    true => Either::Left("Waiting for the first event"),
+                    false => Either::Right(view! {
+                        <span data-testid="pageviews-24h">{move || format::number(pageviews.get())}</span>
+                        {move || if pageviews.get() == 1 { " pageview in 24 hours" } else { " pageviews in 24 hours" }}
+                    }),
+                }}
             </p>
         </li>
-    }
-    .into_any()
+    })
 }

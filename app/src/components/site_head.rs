@@ -1,34 +1,44 @@
 //! The top of a site's pages: which site, its pages, and the way to the others.
 
+use crate::platform;
 use leptos::prelude::*;
-use leptos_router::components::A;
 use pulsecast_protocol::Domain;
+
+/// The pages of a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    /// What happens now.
+    Live,
+    /// What its owner decides.
+    Settings,
+}
 
 /// Which site, with a menu of the others, and its pages.
 #[component]
-pub fn SiteHead(
+pub fn SiteHead<V: IntoView + 'static>(
     /// The site.
     domain: Domain,
     /// All of the viewer's sites; empty until they are known.
     sites: Vec<Domain>,
+    /// Which page this is.
+    current: Tab,
     /// What stands on the right.
-    #[prop(optional)]
-    children: Option<Children>,
+    right: V,
 ) -> impl IntoView {
     let home = format!("/sites/{domain}");
     let settings = format!("{home}/settings");
-    view! {
+    let here = |tab| (tab == current).then_some("page");
+    platform::erased(view! {
         <header class="site-head">
             <h1 class="site-head__title">{domain.to_string()}</h1>
             <Switcher domain sites />
             <nav class="tabs" aria-label="Pages of this site">
-                <A href=home exact=true attr:class="tabs__tab">"Live"</A>
-                <A href=settings attr:class="tabs__tab">"Settings"</A>
+                <a class="tabs__tab" href=home aria-current=here(Tab::Live)>"Live"</a>
+                <a class="tabs__tab" href=settings aria-current=here(Tab::Settings)>"Settings"</a>
             </nav>
-            <div class="site-head__right">{children.map(|children| children())}</div>
+            <div class="site-head__right">{right}</div>
         </header>
-    }
-    .into_any()
+    })
 }
 
 /// The way to the viewer's other sites; there when there are any.

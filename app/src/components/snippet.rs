@@ -36,7 +36,7 @@ pub fn Snippet(
         Some(Copied::Done) => "Copied",
         Some(Copied::Denied) => "Press Ctrl+C",
     };
-    view! {
+    platform::erased(view! {
         <div class="snippet">
             <pre class="snippet__text" tabindex="0"><code node_ref=code data-testid="snippet">{text.get_value()}</code></pre>
             <button
@@ -48,8 +48,7 @@ pub fn Snippet(
                 <span aria-live="polite">{label}</span>
             </button>
         </div>
-    }
-    .into_any()
+    })
 }
 
 #[cfg(test)]

@@ -1,44 +1,41 @@
 //! The last 24 hours at a glance.
 
+use crate::{format, platform};
 use leptos::prelude::*;
+use pulsecast_protocol::live::HOURS;
 
 /// A bar an hour, oldest first.
 #[component]
 pub fn Sparkline(
     /// Pageviews by hour.
-    #[prop(into)]
-    hours: Signal<Vec<u32>>,
-    /// The same in words.
-    #[prop(into)]
-    label: Signal<String>,
+    hours: Memo<Vec<u32>>,
+    /// All of them.
+    sum: Memo<u32>,
 ) -> impl IntoView {
-    let most = Memo::new(move |_| hours.with(|hours| hours.iter().copied().max().unwrap_or_default().max(1)));
-    let bar = move |i: usize| {
-        let height = move || {
-            let n = hours.with(|hours| hours.get(i).copied().unwrap_or_default());
-            if n == 0 {
-                2.0
-            } else {
-                f64::from(n) * 94.0 / f64::from(most.get()) + 6.0
-            }
-        };
-        let x = format!("{:.2}", i as f64 + 0.1);
-        let quiet = move || hours.with(|hours| hours.get(i).copied().unwrap_or_default() == 0);
-        view! {
-            <rect
-                class="sparkline__bar"
-                class:sparkline__bar--quiet=quiet
-                x=x
-                width="0.8"
-                y=move || format!("{:.1}", 100.0 - height())
-                height=move || format!("{:.1}", height())
-            />
-        }
-    };
-    view! {
-        <svg class="sparkline" viewBox="0 0 24 100" preserveAspectRatio="none" role="img" aria-label=move || label.get()>
-            {(0..24).map(bar).collect_view()}
+    let label = move || format!("{} in the last 24 hours", format::count(sum.get(), "pageview"));
+    platform::erased(view! {
+        <svg class="sparkline" viewBox="0 0 240 1000" preserveAspectRatio="none" role="img" aria-label=label>
+            {(0..HOURS).map(|i| bar(i, hours)).collect_view()}
         </svg>
+    })
+}
+
+fn bar(i: usize, hours: Memo<Vec<u32>>) -> impl IntoView {
+    // An empty hour is a line: there is an hour, and nothing happened in it.
+    let height = Memo::new(move |_| {
+        hours.with(|hours| {
+            let most = hours.iter().copied().max().unwrap_or_default();
+            format::permille(hours.get(i).copied().unwrap_or_default(), most, 60).max(20)
+        })
+    });
+    view! {
+        <rect
+            class="sparkline__bar"
+            class:sparkline__bar--quiet=move || height.get() == 20
+            x=(i * 10 + 1).to_string()
+            width="8"
+            y=move || (1000 - height.get()).to_string()
+            height=move || height.get().to_string()
+        />
     }
-    .into_any()
 }

@@ -1,7 +1,7 @@
 //! Events as they happen, newest on top. Can be held still: what arrives meanwhile waits and is counted.
 
 use super::{stream_row::StreamRowView, time::Zone};
-use crate::format;
+use crate::{format, platform};
 use leptos::prelude::*;
 use pulsecast_protocol::live::StreamRow;
 
@@ -9,8 +9,7 @@ use pulsecast_protocol::live::StreamRow;
 #[component]
 pub fn EventStream(
     /// The rows, oldest first.
-    #[prop(into)]
-    rows: Signal<Vec<StreamRow>>,
+    rows: RwSignal<Vec<StreamRow>>,
 ) -> impl IntoView {
     // Rows that came with the page stand still; only later ones make an entrance.
     let first_new = rows.with_untracked(|rows| rows.last().map_or(0, |row| row.seq + 1));
@@ -18,7 +17,7 @@ pub fn EventStream(
     let shown = move || held.get().unwrap_or_else(|| rows.get()).into_iter().rev();
     let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
     let zone = Zone::expect();
-    view! {
+    platform::erased(view! {
         <section class="panel stream" aria-labelledby="stream-title">
             <header class="panel__head">
                 <h2 class="panel__title" id="stream-title">"Events"</h2>
@@ -37,18 +36,17 @@ pub fn EventStream(
                         <StreamRowView is_new={row.seq >= first_new} row />
                     </For>
                 </ol>
-                <Show when=move || is_empty.get()>
+                {move || is_empty.get().then(|| view! {
                     <p class="stream__empty">"No event in the last 30 minutes. The next one appears here the moment it happens."</p>
-                </Show>
+                })}
             </div>
         </section>
-    }
-    .into_any()
+    })
 }
 
 /// Holds the rows still and lets them go again.
 #[component]
-fn PauseButton(rows: Signal<Vec<StreamRow>>, held: RwSignal<Option<Vec<StreamRow>>>) -> impl IntoView {
+fn PauseButton(rows: RwSignal<Vec<StreamRow>>, held: RwSignal<Option<Vec<StreamRow>>>) -> impl IntoView {
     let waiting = Memo::new(move |_| {
         held.with(|held| {
             held.as_ref()
@@ -64,7 +62,7 @@ fn PauseButton(rows: Signal<Vec<StreamRow>>, held: RwSignal<Option<Vec<StreamRow
         };
         held.set(now);
     };
-    view! {
+    platform::erased(view! {
         <div class="stream__hold">
             <span class="stream__waiting" role="status" data-testid="held">
                 {move || is_held.get().then(|| format!("{} new", format::number(waiting.get())))}
@@ -74,8 +72,7 @@ fn PauseButton(rows: Signal<Vec<StreamRow>>, held: RwSignal<Option<Vec<StreamRow
                 {move || if is_held.get() { "Resume" } else { "Pause" }}
             </button>
         </div>
-    }
-    .into_any()
+    })
 }
 
 /// How many rows came after the held ones.

@@ -1,7 +1,7 @@
 //! One event of the stream.
 
 use super::time::Clock;
-use crate::format;
+use crate::{format, platform};
 use leptos::prelude::*;
 use pulsecast_protocol::{beacon::PAGEVIEW, live::StreamRow};
 
@@ -16,7 +16,7 @@ pub fn StreamRowView(
     let badge = (row.name != PAGEVIEW).then(|| view! { <span class="badge">{row.name.clone()}</span> });
     let address = format!("{}{}", row.hostname, row.path);
     let tool = tool(&row);
-    view! {
+    platform::erased(view! {
         <li class="stream__row" class:stream__row--new=is_new data-testid="stream-row" data-seq=row.seq.to_string()>
             <span class="stream__time"><Clock at=row.at /></span>
             <span class="stream__page" title=address>
@@ -29,8 +29,7 @@ pub fn StreamRowView(
                 {row.source.clone().unwrap_or_else(|| "Direct".to_owned())}
             </span>
         </li>
-    }
-    .into_any()
+    })
 }
 
 #[component]

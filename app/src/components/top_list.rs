@@ -1,6 +1,6 @@
 //! Who is active now, by page, source, country, device or browser.
 
-use crate::format;
+use crate::{format, platform};
 use leptos::prelude::*;
 use pulsecast_protocol::live::{Tile, TopRow};
 
@@ -19,9 +19,21 @@ fn words(tile: Tile) -> Words {
     let (title, testid, empty, rows, room) = match tile {
         Tile::Pages => ("Top pages", "top-pages", "No page in the last 30 minutes", 8, 5),
         Tile::Sources => ("Sources", "top-sources", "No visit in the last 30 minutes", 6, 4),
-        Tile::Countries => ("Countries", "top-countries", "No known country in the last 30 minutes", 6, 4),
+        Tile::Countries => (
+            "Countries",
+            "top-countries",
+            "No known country in the last 30 minutes",
+            6,
+            4,
+        ),
         Tile::Devices => ("Devices", "top-devices", "No device in the last 30 minutes", 3, 3),
-        Tile::Browsers => ("Browsers", "top-browsers", "No browser in the last 30 minutes", 5, 4),
+        Tile::Browsers => (
+            "Browsers",
+            "top-browsers",
+            "No browser in the last 30 minutes",
+            5,
+            4,
+        ),
     };
     Words {
         title,
@@ -38,8 +50,7 @@ pub fn TopList(
     /// What it counts by.
     tile: Tile,
     /// Its rows, most visitors first.
-    #[prop(into)]
-    rows: Signal<Vec<TopRow>>,
+    rows: RwSignal<Vec<TopRow>>,
 ) -> impl IntoView {
     let Words {
         title,
@@ -60,7 +71,7 @@ pub fn TopList(
         })
     };
     let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
-    view! {
+    platform::erased(view! {
         <section class="panel top" aria-labelledby=testid style=format!("--room:{room}")>
             <header class="panel__head">
                 <h2 class="panel__title" id=testid>{title}</h2>
@@ -71,16 +82,19 @@ pub fn TopList(
                     <Row tile rows most key=row.0 label=row.1 />
                 </For>
             </ol>
-            <Show when=move || is_empty.get()>
-                <p class="top__empty">{empty}</p>
-            </Show>
+            {move || is_empty.get().then(|| view! { <p class="top__empty">{empty}</p> })}
         </section>
-    }
-    .into_any()
+    })
 }
 
 #[component]
-fn Row(tile: Tile, rows: Signal<Vec<TopRow>>, most: Memo<u32>, key: String, label: String) -> impl IntoView {
+fn Row(
+    tile: Tile,
+    rows: RwSignal<Vec<TopRow>>,
+    most: Memo<u32>,
+    key: String,
+    label: String,
+) -> impl IntoView {
     let flag = (tile == Tile::Countries).then(|| format::flag(&key)).flatten();
     let label = if label.is_empty() {
         "Unknown".to_owned()
@@ -89,13 +103,8 @@ fn Row(tile: Tile, rows: Signal<Vec<TopRow>>, most: Memo<u32>, key: String, labe
     };
     let visitors =
         Memo::new(move |_| rows.with(|rows| rows.iter().find(|r| r.key == key).map_or(0, |r| r.visitors)));
-    let share = move || {
-        format!(
-            "--share:{:.1}%",
-            f64::from(visitors.get()) * 100.0 / f64::from(most.get())
-        )
-    };
-    view! {
+    let share = move || format!("--share:{}", format::permille(visitors.get(), most.get(), 0));
+    platform::erased(view! {
         <li class="top__row" style=share>
             <span class="top__label" title=label.clone()>
                 {flag.map(|flag| view! { <span class="flag" aria-hidden="true">{flag}</span> })}
@@ -103,6 +112,5 @@ fn Row(tile: Tile, rows: Signal<Vec<TopRow>>, most: Memo<u32>, key: String, labe
             </span>
             <span class="top__value">{move || format::number(visitors.get())}</span>
         </li>
-    }
-    .into_any()
+    })
 }

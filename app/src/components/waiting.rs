@@ -1,31 +1,31 @@
 //! A site that nothing has arrived from yet: the snippet, and a pulse that waits.
 
 use super::snippet::Snippet;
-use leptos::prelude::*;
-use pulsecast_protocol::{Domain, account::SiteSettings};
+use crate::platform;
+use leptos::{either::Either, prelude::*};
+use pulsecast_protocol::Domain;
 
 /// Shown until the first event arrives; its page turns live by itself.
 #[component]
 pub fn Waiting(
     /// The site.
-    site: SiteSettings,
+    site: Domain,
     /// Where the server is reached.
     public_url: String,
 ) -> impl IntoView {
-    let body = if super::is_demo(&site.domain) {
-        view! { <DemoHint /> }.into_any()
+    let body = if super::is_demo(&site) {
+        Either::Left(view! { <DemoHint /> })
     } else {
-        view! { <SnippetHint domain=site.domain public_url /> }.into_any()
+        Either::Right(view! { <SnippetHint domain=site public_url /> })
     };
-    view! {
+    platform::erased(view! {
         <section class="panel waiting" data-testid="waiting" aria-labelledby="waiting-title">
             <div class="waiting__pulse" aria-hidden="true"><span></span><span></span></div>
             <h2 class="waiting__title" id="waiting-title">"Waiting for the first event"</h2>
             {body}
             <noscript>"Without JavaScript this page does not change by itself: reload it after you have opened a page of your site."</noscript>
         </section>
-    }
-    .into_any()
+    })
 }
 
 /// The demo's pages carry the line already.

@@ -1,7 +1,7 @@
 //! Where visitors are. The shapes live in `/world.svg` (made by `scripts/build-map.mjs`), one element a country; this file only
 //! points at them, which keeps them out of the program.
 
-use crate::format;
+use crate::{format, platform};
 use leptos::{prelude::*, svg};
 use pulsecast_protocol::live::TopRow;
 
@@ -14,8 +14,7 @@ const SHADES: u32 = 5;
 #[component]
 pub fn WorldMap(
     /// Visitors by country, most first.
-    #[prop(into)]
-    countries: Signal<Vec<TopRow>>,
+    countries: RwSignal<Vec<TopRow>>,
 ) -> impl IntoView {
     let most =
         Memo::new(move |_| countries.with(|rows| rows.iter().map(|r| r.visitors).max().unwrap_or_default()));
@@ -28,7 +27,7 @@ pub fn WorldMap(
         })
     };
     let label = move || countries.with(|rows| summary(rows));
-    view! {
+    platform::erased(view! {
         <section class="panel map" aria-labelledby="map-title">
             <header class="panel__head">
                 <h2 class="panel__title" id="map-title">"Where they are"</h2>
@@ -41,32 +40,26 @@ pub fn WorldMap(
                 </For>
             </svg>
         </section>
-    }
-    .into_any()
+    })
 }
 
 #[component]
 fn Country(most: Memo<u32>, row: TopRow) -> impl IntoView {
     let visitors = row.visitors;
     let class = move || format!("map__country map__country--{}", shade(visitors, most.get()));
-    view! {
+    platform::erased(view! {
         <g class=class data-country=row.key.clone()>
             {svg::title().child(format!("{}: {}", row.label, format::count(visitors, "visitor")))}
             <use href=format!("/world.svg#{}", row.key)></use>
         </g>
-    }
-    .into_any()
+    })
 }
 
 /// 1 for few to [`SHADES`] for the most, by the square root: one country must not hide the others.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "between 1 and SHADES"
-)]
 fn shade(visitors: u32, most: u32) -> u32 {
-    let share = f64::from(visitors) / f64::from(most.max(1));
-    ((share.sqrt() * f64::from(SHADES)).ceil() as u32).clamp(1, SHADES)
+    let share = format::permille(visitors, most, 1);
+    let reaches = |shade: &u32| shade * shade * 1000 >= share * SHADES * SHADES;
+    (1..=SHADES).find(reaches).unwrap_or(SHADES)
 }
 
 fn summary(rows: &[TopRow]) -> String {

@@ -9,11 +9,9 @@ pub fn ZoneField(
     /// The zones there are.
     zones: Vec<String>,
     /// The one that is set.
-    #[prop(into)]
-    value: Signal<String>,
+    value: String,
     /// What is wrong with it.
-    #[prop(into)]
-    error: Signal<Option<String>>,
+    error: Option<String>,
 ) -> impl IntoView {
     view! {
         <Field id="timezone" label="Time zone" error hint=|| "Where this site’s days begin. Type to search.">
@@ -26,8 +24,7 @@ pub fn ZoneField(
                 autocomplete="off"
                 spellcheck="false"
                 aria-describedby=described_by("timezone")
-                value=value.get_untracked()
-                prop:value=move || value.get()
+                value=value
             />
             <datalist id="zones">{zones.into_iter().map(|zone| view! { <option value=zone></option> }).collect_view()}</datalist>
         </Field>

@@ -53,16 +53,28 @@ pub async fn save_site(
     ip_display: String,
     #[server(default)] any_origin: Option<String>,
 ) -> Result<(), Failure> {
-    let settings = crate::forms::settings(
-        domain,
-        &timezone,
-        &hostnames,
-        &origins,
-        &ip_display,
-        any_origin.as_deref(),
-    )?;
-    let saved = crate::platform::api()?.save_site(settings).await?;
-    crate::platform::send_to(&format!("/sites/{}/settings?saved=1", saved.domain));
+    let save = async {
+        let form = crate::forms::Settings {
+            timezone: &timezone,
+            hostnames: &hostnames,
+            origins: &origins,
+            ip_display: &ip_display,
+            any_origin: any_origin.as_deref(),
+        };
+        Ok(crate::platform::api()?
+            .save_site(form.read(domain.clone())?)
+            .await?)
+    };
+    let any_origin = any_origin.as_deref().unwrap_or_default();
+    let typed = [
+        ("timezone", timezone.as_str()),
+        ("hostnames", &hostnames),
+        ("origins", &origins),
+        ("ip_display", &ip_display),
+        ("any_origin", any_origin),
+    ];
+    save.await.map_err(|failure: Failure| failure.with_typed(typed))?;
+    crate::platform::send_to(&format!("/sites/{domain}/settings?saved=1"));
     Ok(())
 }
 
@@ -72,8 +84,13 @@ pub async fn save_site(
 /// When it was not, or the site is not there for the asker.
 #[server(prefix = "/fn", endpoint = "remove-site")]
 pub async fn remove_site(domain: Domain, confirm: String) -> Result<(), Failure> {
-    crate::forms::confirmed(&domain, &confirm)?;
-    crate::platform::api()?.remove_site(domain).await?;
+    let remove = async {
+        crate::forms::confirmed(&domain, &confirm)?;
+        Ok(crate::platform::api()?.remove_site(domain.clone()).await?)
+    };
+    remove
+        .await
+        .map_err(|failure: Failure| failure.with_typed([("confirm", confirm.as_str())]))?;
     crate::platform::send_to("/");
     Ok(())
 }

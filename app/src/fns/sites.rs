@@ -57,10 +57,14 @@ pub async fn load_live(domain: Domain) -> Result<LivePage, Failure> {
 /// When the domain or the zone is not one, or the site is there already.
 #[server(prefix = "/fn", endpoint = "add-site")]
 pub async fn add_site(domain: String, timezone: String) -> Result<(), Failure> {
-    let domain = crate::forms::domain(&domain)?;
-    let site = crate::platform::api()?
-        .add_site(domain.into(), timezone.trim().to_owned())
-        .await?;
+    let add = async {
+        let domain = crate::forms::domain(&domain)?;
+        Ok(crate::platform::api()?
+            .add_site(domain.into(), timezone.trim().to_owned())
+            .await?)
+    };
+    let typed = [("domain", domain.as_str()), ("timezone", timezone.as_str())];
+    let site = add.await.map_err(|failure: Failure| failure.with_typed(typed))?;
     crate::platform::send_to(&format!("/sites/{}", site.domain));
     Ok(())
 }

@@ -4,11 +4,35 @@
 use pulsecast_protocol::{
     Position,
     wire::{
-        ChannelRequest, Command, ConnectRequest, ErrorReply, Publication, Push, Raw, Reply, SubscribeRequest,
+        ChannelRequest, ConnectRequest, ConnectResult, ErrorReply, Publication, Push, Raw, SubscribeRequest,
         SubscribeResult, code,
     },
 };
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+
+/// What a dashboard ever says, of all that [`pulsecast_protocol::wire::Command`] can.
+#[derive(Debug, Default, Serialize)]
+struct Said {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connect: Option<ConnectRequest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscribe: Option<SubscribeRequest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsubscribe: Option<ChannelRequest>,
+}
+
+/// What a dashboard ever hears, of all that [`pulsecast_protocol::wire::Reply`] can say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Heard {
+    id: u32,
+    error: Option<ErrorReply>,
+    push: Option<Push>,
+    connect: Option<ConnectResult>,
+    subscribe: Option<SubscribeResult>,
+}
 
 /// What a frame brought.
 #[derive(Clone, Debug)]
@@ -28,9 +52,10 @@ pub enum News {
 /// One connection after the other, with what it takes to miss nothing between them.
 #[derive(Debug, Default)]
 pub struct Session {
-    channels: BTreeMap<String, Position>,
-    asked: BTreeMap<u32, String>,
-    out: Vec<Command>,
+    /// What is wanted, and how far we have it. A handful, so that looking through them is quickest.
+    channels: Vec<(String, Position)>,
+    asked: Vec<(u32, String)>,
+    out: Vec<Said>,
     last_id: u32,
     open: bool,
 }
@@ -51,23 +76,24 @@ impl Session {
             name: "dashboard".into(),
             ..ConnectRequest::default()
         };
-        self.command(Command {
+        self.command(Said {
             connect: Some(connect),
-            ..Command::default()
+            ..Said::default()
         });
     }
 
     /// Receives a channel from a position on; an empty one asks for its state. Takes over from whoever received it before.
     pub fn subscribe(&mut self, channel: &str, from: Position) {
-        if self.channels.insert(channel.to_owned(), from).is_some() {
-            self.leave(channel);
-        }
+        self.unsubscribe(channel);
+        self.channels.push((channel.to_owned(), from));
         self.ask(channel);
     }
 
     /// Receives the channel no more.
     pub fn unsubscribe(&mut self, channel: &str) {
-        if self.channels.remove(channel).is_some() {
+        let before = self.channels.len();
+        self.channels.retain(|(name, _)| name != channel);
+        if self.channels.len() < before {
             self.leave(channel);
         }
     }
@@ -86,25 +112,31 @@ impl Session {
     pub fn read(&mut self, frame: &str) -> Vec<News> {
         let mut news = Vec::new();
         for line in frame.lines().filter(|line| !line.trim().is_empty()) {
-            if let Ok(reply) = serde_json::from_str::<Reply>(line) {
+            if let Ok(reply) = serde_json::from_str::<Heard>(line) {
                 self.take(reply, &mut news);
             }
         }
         news
     }
 
-    fn take(&mut self, reply: Reply, news: &mut Vec<News>) {
+    fn take(&mut self, reply: Heard, news: &mut Vec<News>) {
         if let Some(push) = reply.push {
             self.pushed(push, news);
         } else if let Some(connected) = reply.connect {
             self.open = true;
             news.push(News::Open(connected.ping));
-            for channel in self.channels.keys().cloned().collect::<Vec<_>>() {
+            for channel in self
+                .channels
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect::<Vec<_>>()
+            {
                 self.ask(&channel);
             }
         } else if reply.id == 0 {
-            self.out.push(Command::default()); // `{}` is a ping and its answer
-        } else if let Some(channel) = self.asked.remove(&reply.id) {
+            self.out.push(Said::default()); // `{}` is a ping and its answer
+        } else if let Some(i) = self.asked.iter().position(|(id, _)| *id == reply.id) {
+            let (_, channel) = self.asked.remove(i);
             match (reply.subscribe, reply.error) {
                 (Some(result), _) => self.subscribed(channel, result, news),
                 (None, Some(error)) if error.code == code::UNRECOVERABLE_POSITION => {
@@ -114,11 +146,20 @@ impl Session {
                 (None, Some(error)) => news.push(News::Denied(channel, error.message)),
                 (None, None) => {}
             }
+        } else if reply.error.is_some() && !self.open {
+            news.push(News::Failed);
         }
     }
 
+    fn position(&mut self, channel: &str) -> Option<&mut Position> {
+        self.channels
+            .iter_mut()
+            .find(|(name, _)| name == channel)
+            .map(|(_, position)| position)
+    }
+
     fn subscribed(&mut self, channel: String, result: SubscribeResult, news: &mut Vec<News>) {
-        let Some(position) = self.channels.get_mut(&channel) else {
+        let Some(position) = self.position(&channel) else {
             return;
         };
         let known = position.offset;
@@ -137,7 +178,7 @@ impl Session {
     }
 
     fn pushed(&mut self, push: Push, news: &mut Vec<News>) {
-        let Some(position) = self.channels.get_mut(&push.channel) else {
+        let Some(position) = self.position(&push.channel) else {
             return;
         };
         if let Some(Publication { data, offset }) = push.publication {
@@ -150,21 +191,24 @@ impl Session {
             if ended.code >= code::UNSUBSCRIBE_INSUFFICIENT {
                 self.ask(&push.channel);
             } else {
-                self.channels.remove(&push.channel);
+                self.channels.retain(|(name, _)| *name != push.channel);
                 news.push(News::Denied(push.channel, ended.reason));
             }
         }
     }
 
     fn start_over(&mut self, channel: &str) {
-        if let Some(position) = self.channels.get_mut(channel) {
+        if let Some(position) = self.position(channel) {
             *position = Position::default();
             self.ask(channel);
         }
     }
 
     fn ask(&mut self, channel: &str) {
-        let Some(position) = self.channels.get(channel).filter(|_| self.open) else {
+        if !self.open {
+            return;
+        }
+        let Some(position) = self.position(channel) else {
             return;
         };
         let request = SubscribeRequest {
@@ -174,30 +218,30 @@ impl Session {
             offset: position.offset,
             ..SubscribeRequest::default()
         };
-        let id = self.command(Command {
+        let id = self.command(Said {
             subscribe: Some(request),
-            ..Command::default()
+            ..Said::default()
         });
-        self.asked.insert(id, channel.to_owned());
+        self.asked.push((id, channel.to_owned()));
     }
 
     fn leave(&mut self, channel: &str) {
-        self.asked.retain(|_, asked| asked != channel);
+        self.asked.retain(|(_, asked)| asked != channel);
         if self.open {
             let request = ChannelRequest {
                 channel: channel.to_owned(),
             };
-            self.command(Command {
+            self.command(Said {
                 unsubscribe: Some(request),
-                ..Command::default()
+                ..Said::default()
             });
         }
     }
 
-    fn command(&mut self, command: Command) -> u32 {
+    fn command(&mut self, command: Said) -> u32 {
         self.last_id = self.last_id.wrapping_add(1).max(1);
-        self.out.push(Command {
-            id: self.last_id,
+        self.out.push(Said {
+            id: Some(self.last_id),
             ..command
         });
         self.last_id

@@ -1,6 +1,7 @@
 //! The conversation, told line by line.
 
 use super::*;
+use pulsecast_protocol::wire::{Command, Reply};
 
 const LIVE: &str = "live:example.com";
 
@@ -195,4 +196,28 @@ fn what_cannot_be_read_does_no_harm() {
 fn close_codes_say_who_may_return() {
     assert!([1006, 3000, 3001, 3008, 4000].into_iter().all(may_return));
     assert!(![3500, 3503, 3999, 4500].into_iter().any(may_return));
+}
+
+#[test]
+fn what_a_dashboard_says_and_hears_are_words_of_the_protocol() {
+    let mut session = open();
+    session.subscribe(LIVE, at(7));
+    session.unsubscribe(LIVE);
+    for line in session.take_frame().unwrap().lines() {
+        let command: Command = serde_json::from_str(line).unwrap();
+        assert_eq!(serde_json::to_string(&command).unwrap(), line);
+    }
+    let reply = Reply {
+        id: 1,
+        connect: Some(ConnectResult {
+            ping: 25,
+            ..ConnectResult::default()
+        }),
+        ..Reply::default()
+    };
+    let heard: Heard = serde_json::from_str(&serde_json::to_string(&reply).unwrap()).unwrap();
+    assert_eq!(
+        (heard.id, heard.connect.map(|connected| connected.ping)),
+        (1, Some(25))
+    );
 }

@@ -20,7 +20,7 @@ use pulsecast_protocol::{
     live::{LiveChange, LiveState},
     wire::Raw,
 };
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, task::Poll};
+use std::{cell::RefCell, rc::Rc, task::Poll};
 
 /// Milliseconds within which a connection has to open, and beyond the server's ping interval until it counts as lost.
 const PATIENCE: u32 = 10_000;
@@ -48,14 +48,15 @@ pub struct Socket {
 #[derive(Clone, Debug)]
 struct Line {
     session: Rc<RefCell<Session>>,
-    listeners: Rc<RefCell<BTreeMap<String, Listener>>>,
+    listeners: Rc<RefCell<Vec<Listener>>>,
     /// Holds one "look again"; a second one would say nothing more.
     wake: mpsc::Sender<()>,
 }
 
 #[derive(Clone, Debug)]
 struct Listener {
-    number: u64,
+    channel: String,
+    number: u32,
     news: Callback<LiveNews>,
 }
 
@@ -93,28 +94,12 @@ impl Socket {
         let Some(line) = self.line.try_get_value() else {
             return;
         };
-        let name = channel.to_string();
-        let number = {
-            let mut listeners = line.listeners.borrow_mut();
-            let number = listeners.get(&name).map_or(0, |listener| listener.number + 1);
-            listeners.insert(name.clone(), Listener { number, news });
-            number
-        };
-        line.session.borrow_mut().subscribe(&name, from);
-        line.wake.clone().try_send(()).ok();
+        let channel = channel.to_string();
+        line.session.borrow_mut().subscribe(&channel, from);
+        let number = line.listen(channel, news);
         on_cleanup(move || {
-            let Some(line) = self.line.try_get_value() else {
-                return;
-            };
-            let is_ours = line
-                .listeners
-                .borrow()
-                .get(&name)
-                .is_some_and(|listener| listener.number == number);
-            if is_ours {
-                line.listeners.borrow_mut().remove(&name);
-                line.session.borrow_mut().unsubscribe(&name);
-                line.wake.clone().try_send(()).ok();
+            if let Some(line) = self.line.try_get_value() {
+                line.hush(number);
             }
         });
     }
@@ -210,11 +195,37 @@ impl Socket {
 }
 
 impl Line {
+    /// Takes over a channel from whoever listened to it before.
+    fn listen(&self, channel: String, news: Callback<LiveNews>) -> u32 {
+        let mut listeners = self.listeners.borrow_mut();
+        let number = listeners.last().map_or(0, |listener| listener.number + 1);
+        listeners.retain(|listener| listener.channel != channel);
+        listeners.push(Listener {
+            channel,
+            number,
+            news,
+        });
+        self.wake.clone().try_send(()).ok();
+        number
+    }
+
+    /// Lets go of the channel, unless somebody else has taken it over.
+    fn hush(&self, number: u32) {
+        let mut listeners = self.listeners.borrow_mut();
+        if let Some(i) = listeners.iter().position(|listener| listener.number == number) {
+            self.session
+                .borrow_mut()
+                .unsubscribe(&listeners.remove(i).channel);
+            self.wake.clone().try_send(()).ok();
+        }
+    }
+
     /// Tells the page that listens. What it cannot read, it does without: the next state or change repairs it.
     fn deliver(&self, channel: &str, news: serde_json::Result<LiveNews>) {
-        let listener = self.listeners.borrow().get(channel).cloned();
+        let news_of = |listener: &Listener| (listener.channel == channel).then_some(listener.news);
+        let listener = self.listeners.borrow().iter().find_map(news_of);
         match (listener, news) {
-            (Some(listener), Ok(news)) => listener.news.run(news),
+            (Some(listener), Ok(news)) => listener.run(news),
             (_, Err(error)) => leptos::logging::warn!("{channel}: {error}"),
             (None, Ok(_)) => {}
         }

@@ -1,27 +1,22 @@
 //! What stands around the pages of somebody who is signed in.
 
 use crate::{
-    components::{brand::Brand, offline::OfflineBanner},
+    components::brand::Brand,
     fns::{me::who_looks, sites::load_sites},
-    live::Socket,
 };
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use pulsecast_protocol::Domain;
 
-/// The domains of the viewer's sites, for the switcher. Loaded once and again when a site was added or removed.
+/// The domains of the viewer's sites, for the switcher.
 #[derive(Clone, Copy, Debug)]
 pub struct SiteNames(Resource<Vec<Domain>>);
 
 impl SiteNames {
     fn provide() {
         let load = |()| async {
-            load_sites()
-                .await
-                .unwrap_or_default()
-                .into_iter()
-                .map(|site| site.domain)
-                .collect()
+            let sites = load_sites().await.unwrap_or_default();
+            sites.into_iter().map(|site| site.domain).collect()
         };
         provide_context(Self(Resource::new_blocking(|| (), load)));
     }
@@ -36,26 +31,17 @@ impl SiteNames {
     pub async fn get(self) -> Vec<Domain> {
         self.0.await
     }
-
-    /// Loads them again.
-    pub fn refresh(self) {
-        self.0.refetch();
-    }
 }
 
-/// The bar at the top, the page, and the note when the connection is lost.
+/// The bar at the top, and the page.
 #[component]
 pub fn Layout() -> impl IntoView {
     SiteNames::provide();
     let viewer = Resource::new_blocking(|| (), |()| who_looks());
-    let socket: Socket = expect_context();
     let account = move || {
         Suspend::new(async move {
-            viewer
-                .await
-                .ok()
-                .flatten()
-                .map(|viewer| view! { <Account email=viewer.email /> })
+            let viewer = viewer.await.ok().flatten();
+            viewer.map(|viewer| view! { <Account email=viewer.email /> })
         })
     };
     view! {
@@ -64,12 +50,11 @@ pub fn Layout() -> impl IntoView {
             <Suspense>{account}</Suspense>
         </header>
         <main class="page" id="main" tabindex="-1"><Outlet /></main>
-        <OfflineBanner socket />
     }
     .into_any()
 }
 
-/// Who is signed in, and the way out. A plain form: it works before WebAssembly has arrived.
+/// Who is signed in, and the way out.
 #[component]
 fn Account(email: String) -> impl IntoView {
     view! {

@@ -1,18 +1,20 @@
 //! Adding a site.
 
-use super::layout::SiteNames;
 use crate::{
     components::{
         field::{Field, FormError, described_by},
         problem::Problem,
         zones::ZoneField,
     },
-    failure::Failure,
+    failure::Refill,
     fns::{settings::load_timezones, sites::AddSite},
-    platform,
+    islands::zone::PrefillZone,
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
+
+/// The zone that stands in the form until the browser has told its own.
+const UNTOUCHED: &str = "UTC";
 
 /// `/sites/new`
 #[component]
@@ -38,21 +40,17 @@ pub fn NewSitePage() -> impl IntoView {
 #[component]
 fn NewSiteForm(zones: Vec<String>) -> impl IntoView {
     let action = ServerAction::<AddSite>::new();
-    let names = SiteNames::expect();
-    let failure = move || action.value().get().and_then(Result::err);
-    let error = move |name: &'static str| Signal::derive(move || failure().and_then(|f| f.field(name)));
-    let whole = Signal::derive(move || failure().and_then(|f: Failure| f.whole()));
-    let zone = RwSignal::new("UTC".to_owned());
-    Effect::new(move || platform::timezone().into_iter().for_each(|name| zone.set(name)));
-    Effect::new(move || {
-        if matches!(action.value().get(), Some(Ok(()))) {
-            names.refresh();
-        }
-    });
+    let refill = Refill::of(action.value().get_untracked()).unwrap_or_default();
+    let (domain, zone) = (
+        refill.typed.get("domain").cloned(),
+        refill.typed.get("timezone").cloned(),
+    );
+    let is_untouched = zone.is_none();
+    let wrong = StoredValue::new(refill);
     view! {
         <ActionForm action attr:class="panel form form--panel">
-            <FormError text=whole />
-            <Field id="domain" label="Domain" error=error("domain") hint=|| "Without https:// and path, such as example.com. It names the site for good.">
+            <FormError text=wrong.with_value(Refill::whole) />
+            <Field id="domain" label="Domain" error=wrong.with_value(|w| w.field("domain")) hint=|| "Without https:// and path, such as example.com. It names the site for good.">
                 <input
                     class="input"
                     id="domain"
@@ -65,11 +63,13 @@ fn NewSiteForm(zones: Vec<String>) -> impl IntoView {
                     spellcheck="false"
                     inputmode="url"
                     aria-describedby=described_by("domain")
+                    value=domain
                 />
             </Field>
-            <ZoneField zones value=zone error=error("timezone") />
+            <ZoneField zones value=zone.unwrap_or_else(|| UNTOUCHED.to_owned()) error=wrong.with_value(|w| w.field("timezone")) />
+            {is_untouched.then(|| view! { <PrefillZone field="timezone".to_owned() untouched=UNTOUCHED.to_owned() /> })}
             <p class="form__actions">
-                <button class="button button--main" type="submit" disabled=move || action.pending().get()>"Add site"</button>
+                <button class="button button--main" type="submit">"Add site"</button>
                 <a class="button button--quiet" href="/">"Cancel"</a>
             </p>
         </ActionForm>

@@ -1,14 +1,16 @@
 //! What the owner decides about a site.
 
-use super::{layout::SiteNames, site_page::site_page};
+use super::site_page::site_page;
 use crate::{
     components::{
         field::{Field, FormError, described_by},
-        site_head::SiteHead,
-        snippet::Snippet,
+        site_head::{SiteHead, Tab},
         zones::ZoneField,
     },
+    failure::Refill,
     fns::settings::{self, RemoveSite, SaveSite, load_settings},
+    forms,
+    islands::snippet::CopySnippet,
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
@@ -22,7 +24,9 @@ use std::fmt::Display;
 /// `/sites/{domain}/settings`
 #[component]
 pub fn SettingsPage() -> impl IntoView {
-    site_page(load_settings, |page, sites| view! { <Loaded page sites /> }.into_any())
+    site_page(load_settings, |page, sites| {
+        view! { <Loaded page sites /> }.into_any()
+    })
 }
 
 #[component]
@@ -35,7 +39,7 @@ fn Loaded(page: settings::SettingsPage, sites: Vec<Domain>) -> impl IntoView {
     let domain = site.domain.clone();
     view! {
         <Title text=format!("Settings of {domain}") />
-        <SiteHead domain=domain.clone() sites />
+        <SiteHead domain=domain.clone() sites current=Tab::Settings right=() />
         <div class="settings">
             <SettingsForm site timezones />
             <div class="settings__side">
@@ -50,48 +54,66 @@ fn Loaded(page: settings::SettingsPage, sites: Vec<Domain>) -> impl IntoView {
 #[component]
 fn SettingsForm(site: SiteSettings, timezones: Vec<String>) -> impl IntoView {
     let action = ServerAction::<SaveSite>::new();
-    let failure = move || action.value().get().and_then(Result::err);
-    let error = move |name: &'static str| Signal::derive(move || failure().and_then(|f| f.field(name)));
-    let whole = Signal::derive(move || failure().and_then(|f| f.whole()));
-    let query = use_query_map();
-    let saved = move || query.with(|query| query.get_str("saved").is_some()) && failure().is_none();
-    let SiteSettings {
-        domain,
-        timezone,
-        hostnames,
-        origins,
-        origin_policy,
-        ip_display,
-    } = site;
-    let domain = StoredValue::new(domain.to_string());
+    let refill = Refill::of(action.value().get_untracked());
+    let saved = refill.is_none() && use_query_map().with_untracked(|query| query.get_str("saved").is_some());
+    let form = Filled::new(&site, refill.unwrap_or_default());
+    let domain = StoredValue::new(site.domain.to_string());
     view! {
         <ActionForm action attr:class="panel form form--panel">
             <h2 class="form__title">"Settings"</h2>
-            <div class="form__note" role="status">
-                {move || saved().then(|| view! { <p class="notice notice--good" data-testid="saved">"Saved. The changes are in effect."</p> })}
-            </div>
-            <FormError text=whole />
+            {saved.then(|| view! { <p class="notice notice--good" role="status" data-testid="saved">"Saved. The changes are in effect."</p> })}
+            <FormError text=form.errors.whole() />
             <input type="hidden" name="domain" value=domain.get_value() />
             <Field id="domain" label="Domain" hint=|| "Names the site for good: its pages carry it.">
                 <input class="input" id="domain" value=domain.get_value() readonly aria-describedby=described_by("domain") />
             </Field>
-            <ZoneField zones=timezones value=Signal::stored(timezone) error=error("timezone") />
-            <ListField id="hostnames" label="Further hostnames" entries=joined(&hostnames) error=error("hostnames")>
+            <ZoneField zones=timezones value=form.timezone error=form.errors.field("timezone") />
+            <ListField id="hostnames" label="Further hostnames" entries=form.hostnames error=form.errors.field("hostnames")>
                 "One a line; " <code>"*.example.com"</code> " takes in every subdomain. " {domain.get_value()}
                 " and its www. form are accepted anyway. Events from other hostnames are dropped."
             </ListField>
-            <ListField id="origins" label="Further origins" entries=joined(&origins) error=error("origins")>
+            <ListField id="origins" label="Further origins" entries=form.origins error=form.errors.field("origins")>
                 "One a line, such as " <code>"http://localhost:8080"</code>
                 ". Pages from there may open live connections. The hostnames above are accepted on their usual ports."
             </ListField>
-            <StrangersField policy=origin_policy />
-            <AddressField shown=ip_display />
+            <StrangersField policy=form.origin_policy />
+            <AddressField shown=form.ip_display />
             <p class="form__actions">
-                <button class="button button--main" type="submit" disabled=move || action.pending().get()>"Save"</button>
+                <button class="button button--main" type="submit">"Save"</button>
             </p>
         </ActionForm>
     }
     .into_any()
+}
+
+/// What stands in the form: what is set, or what was typed before it came back.
+struct Filled {
+    timezone: String,
+    hostnames: String,
+    origins: String,
+    origin_policy: OriginPolicy,
+    ip_display: IpDisplay,
+    errors: Refill,
+}
+
+impl Filled {
+    fn new(site: &SiteSettings, errors: Refill) -> Self {
+        let typed = |name: &str, set: String| errors.typed.get(name).cloned().unwrap_or(set);
+        Self {
+            timezone: typed("timezone", site.timezone.clone()),
+            hostnames: typed("hostnames", joined(&site.hostnames)),
+            origins: typed("origins", joined(&site.origins)),
+            origin_policy: errors
+                .typed
+                .get("any_origin")
+                .map_or(site.origin_policy, |is| forms::policy(!is.is_empty())),
+            ip_display: errors
+                .typed
+                .get("ip_display")
+                .map_or(site.ip_display, |is| forms::shown(is)),
+            errors,
+        }
+    }
 }
 
 fn joined<T: Display>(entries: &[T]) -> String {
@@ -108,7 +130,7 @@ fn ListField(
     id: &'static str,
     label: &'static str,
     entries: String,
-    #[prop(into)] error: Signal<Option<String>>,
+    error: Option<String>,
     children: ChildrenFn,
 ) -> impl IntoView {
     view! {
@@ -168,7 +190,7 @@ fn SnippetPanel(domain: Domain, public_url: String) -> impl IntoView {
         <section class="panel form--panel" aria-labelledby="snippet-title">
             <h2 class="form__title" id="snippet-title">"Snippet"</h2>
             <p class="form__text">"Goes into the " <code>"<head>"</code> " of every page. Sets no cookie and weighs less than 1.5 KB."</p>
-            <Snippet site=domain public_url />
+            <CopySnippet site=domain public_url />
             <dl class="options">
                 <dt><code>"data-live"</code></dt>
                 <dd>"Holds a connection while the page is open, so that its visitor counts as “online now”. Leave it out to only report visits."</dd>
@@ -189,25 +211,17 @@ fn SnippetPanel(domain: Domain, public_url: String) -> impl IntoView {
 #[component]
 fn RemoveForm(domain: Domain) -> impl IntoView {
     let action = ServerAction::<RemoveSite>::new();
-    let names = SiteNames::expect();
-    let failure = move || action.value().get().and_then(Result::err);
-    let error = Signal::derive(move || failure().and_then(|f| f.field("confirm")));
-    let whole = Signal::derive(move || failure().and_then(|f| f.whole()));
-    Effect::new(move || {
-        if matches!(action.value().get(), Some(Ok(()))) {
-            names.refresh();
-        }
-    });
+    let refill = Refill::of(action.value().get_untracked()).unwrap_or_default();
     view! {
         <ActionForm action attr:class="panel form form--panel form--danger">
             <h2 class="form__title">"Delete this site"</h2>
-            <FormError text=whole />
+            <FormError text=refill.whole() />
             <p class="form__text">"Its dashboard and its events are gone for good. Pages that still carry the snippet are told that there is no such site."</p>
             <input type="hidden" name="domain" value=domain.to_string() />
-            <Field id="confirm" label="Type the domain to confirm" error>
+            <Field id="confirm" label="Type the domain to confirm" error=refill.field("confirm")>
                 <input class="input" id="confirm" name="confirm" required autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="confirm-error" />
             </Field>
-            <p class="form__actions"><button class="button button--danger" type="submit" disabled=move || action.pending().get()>"Delete site"</button></p>
+            <p class="form__actions"><button class="button button--danger" type="submit">"Delete site"</button></p>
         </ActionForm>
     }
     .into_any()

@@ -9,6 +9,11 @@ use wasm_bindgen_futures::JsFuture;
 /// The answer's status was the server's business.
 pub fn mark_not_found() {}
 
+/// Keeps the type of a view: here it costs nothing, and forgetting it would carry along code for pages that load in parts.
+pub fn erased(view: impl IntoView) -> impl IntoView {
+    view
+}
+
 /// The viewer's clock.
 #[must_use]
 #[allow(
@@ -63,9 +68,19 @@ pub fn select(element: &web_sys::Node) {
     }
 }
 
-/// Loads the page again.
-pub fn reload() {
-    window().location().reload().ok();
+/// Changes the title of the tab.
+pub fn set_title(title: &str) {
+    document().set_title(title);
+}
+
+/// Puts a value into the input of this id, if it still says what it said.
+pub fn prefill(id: &str, untouched: &str, value: &str) {
+    let input = document()
+        .get_element_by_id(id)
+        .and_then(|element| element.dyn_into::<web_sys::HtmlInputElement>().ok());
+    if let Some(input) = input.filter(|input| input.value() == untouched) {
+        input.set_value(value);
+    }
 }
 
 /// How copying went.

@@ -23,6 +23,11 @@ pub fn send_to(path: &str) {
     leptos_axum::redirect(path);
 }
 
+/// Forgets the type of a view: without it, the server's view of a whole page has a type too long for the compiler.
+pub fn erased(view: impl IntoView) -> impl IntoView {
+    view.into_any()
+}
+
 /// Marks the answer as "no such page".
 pub fn mark_not_found() {
     if let Some(response) = use_context::<ResponseOptions>() {
@@ -54,8 +59,11 @@ pub fn copy(_text: &str, _done: Callback<Copied>) {}
 /// Nothing to mark.
 pub fn select<E>(_element: &E) {}
 
-/// Nothing to load again.
-pub fn reload() {}
+/// The server writes titles into the page it renders.
+pub fn set_title(_title: &str) {}
+
+/// The server does not know what the viewer's browser would say.
+pub fn prefill(_id: &str, _untouched: &str, _value: &str) {}
 
 /// How copying went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
