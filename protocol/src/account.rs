@@ -116,7 +116,12 @@ mod tests {
         for host in ["example.com", "www.example.com", "blog.example.org"] {
             assert!(site.accepts_host(host), "{host}");
         }
-        for host in ["evil.com", "example.com.evil.com", "wwwexample.com", "example.org"] {
+        for host in [
+            "evil.com",
+            "example.com.evil.com",
+            "wwwexample.com",
+            "example.org",
+        ] {
             assert!(!site.accepts_host(host), "{host}");
         }
     }

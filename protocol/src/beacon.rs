@@ -78,12 +78,16 @@ impl Beacon {
         }
         let text = std::str::from_utf8(body)
             .map_err(|e| FieldErrors::one("body", format!("is not UTF-8 (byte {})", e.valid_up_to())))?;
-        let value: Value = serde_json::from_str(text)
-            .map_err(|e| FieldErrors::one("body", format!("is not JSON: {e}")))?;
+        let value: Value =
+            serde_json::from_str(text).map_err(|e| FieldErrors::one("body", format!("is not JSON: {e}")))?;
         let Value::Object(map) = value else {
             return Err(FieldErrors::one("body", "is not a JSON object"));
         };
-        Reader { map, errors: FieldErrors::default() }.beacon()
+        Reader {
+            map,
+            errors: FieldErrors::default(),
+        }
+        .beacon()
     }
 
     /// A pageview of one page for one site, as the pixel reports it.
@@ -123,19 +127,31 @@ impl Reader {
         let beacon = Beacon {
             name,
             url,
-            domains: domains.split(',').map(|d| d.trim().to_owned()).filter(|d| !d.is_empty()).collect(),
+            domains: domains
+                .split(',')
+                .map(|d| d.trim().to_owned())
+                .filter(|d| !d.is_empty())
+                .collect(),
             referrer,
             props,
             revenue,
             interactive: self.flag("interactive", "i").unwrap_or(true),
-            scroll_depth: self.number("scroll_depth", "sd", 255.0).map(|n| n.min(100.0) as u8),
-            engaged: self.number("engagement_time", "e", 86_400_000.0).map(|n| n as u32),
+            scroll_depth: self
+                .number("scroll_depth", "sd", 255.0)
+                .map(|n| n.min(100.0) as u8),
+            engaged: self
+                .number("engagement_time", "e", 86_400_000.0)
+                .map(|n| n as u32),
             hash: self.flag("hash_mode", "h").unwrap_or(false),
             version: self.number("version", "v", 1e9).map(|n| n as u32),
             screen_width: self.number("screen_width", "w", 1e6).map(|n| n as u32),
             age: self.number("age", "a", limit::AGE as f64).map_or(0, |n| n as i64),
         };
-        if self.errors.is_empty() { Ok(beacon) } else { Err(self.errors) }
+        if self.errors.is_empty() {
+            Ok(beacon)
+        } else {
+            Err(self.errors)
+        }
     }
 
     fn take(&mut self, long: &str, short: &str) -> Option<Value> {
@@ -146,7 +162,9 @@ impl Reader {
     fn required(&mut self, long: &str, short: &str, max: usize) -> String {
         match self.take(long, short) {
             Some(Value::String(text)) if text.trim().is_empty() => self.errors.add(long, "is required"),
-            Some(Value::String(text)) if text.len() > max => self.errors.add(long, format!("is over {max} bytes")),
+            Some(Value::String(text)) if text.len() > max => {
+                self.errors.add(long, format!("is over {max} bytes"))
+            }
             Some(Value::String(text)) => return text.trim().to_owned(),
             Some(_) => self.errors.add(long, "must be a string"),
             None => self.errors.add(long, "is required"),
@@ -209,12 +227,16 @@ impl Reader {
             return props;
         };
         if map.len() > limit::PROPS {
-            self.errors.add("props", format!("has more than {} properties", limit::PROPS));
+            self.errors
+                .add("props", format!("has more than {} properties", limit::PROPS));
             return props;
         }
         for (key, value) in map {
             if key.is_empty() || key.len() > limit::PROP_KEY {
-                self.errors.add("props", format!("has a key that is empty or over {} bytes", limit::PROP_KEY));
+                self.errors.add(
+                    "props",
+                    format!("has a key that is empty or over {} bytes", limit::PROP_KEY),
+                );
                 continue;
             }
             let text = match value {
@@ -223,12 +245,16 @@ impl Reader {
                 Value::Number(n) => n.to_string(),
                 Value::Bool(b) => b.to_string(),
                 Value::Array(_) | Value::Object(_) => {
-                    self.errors.add("props", format!("`{key}` must be a string, a number or a boolean"));
+                    self.errors.add(
+                        "props",
+                        format!("`{key}` must be a string, a number or a boolean"),
+                    );
                     continue;
                 }
             };
             if text.len() > limit::PROP_VALUE {
-                self.errors.add("props", format!("`{key}` is over {} bytes", limit::PROP_VALUE));
+                self.errors
+                    .add("props", format!("`{key}` is over {} bytes", limit::PROP_VALUE));
             } else if !text.is_empty() {
                 props.insert(key, text);
             }
@@ -250,9 +276,14 @@ impl Reader {
             Some(Value::String(text)) => text.trim().parse::<f64>().ok(),
             _ => None,
         };
-        let currency = map.get("currency").and_then(Value::as_str).map(str::to_ascii_uppercase);
+        let currency = map
+            .get("currency")
+            .and_then(Value::as_str)
+            .map(str::to_ascii_uppercase);
         match (amount.filter(|a| a.is_finite() && a.abs() < 1e15), currency) {
-            (Some(amount), Some(currency)) if currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase()) => {
+            (Some(amount), Some(currency))
+                if currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase()) =>
+            {
                 Some(Revenue { amount, currency })
             }
             _ => self.bad_revenue(),
@@ -260,7 +291,8 @@ impl Reader {
     }
 
     fn bad_revenue(&mut self) -> Option<Revenue> {
-        self.errors.add("revenue", "must be {\"amount\": number, \"currency\": \"EUR\"}");
+        self.errors
+            .add("revenue", "must be {\"amount\": number, \"currency\": \"EUR\"}");
         None
     }
 }
@@ -279,33 +311,60 @@ mod tests {
         assert_eq!(beacon.name, "Signup");
         assert_eq!(beacon.domains, ["example.com"]);
         assert_eq!(beacon.props.get("plan").map(String::as_str), Some("pro"));
-        assert_eq!(beacon.revenue, Some(Revenue { amount: 29.5, currency: "EUR".into() }));
+        assert_eq!(
+            beacon.revenue,
+            Some(Revenue {
+                amount: 29.5,
+                currency: "EUR".into()
+            })
+        );
         assert!(!beacon.interactive && beacon.hash);
     }
 
     #[test]
     fn every_wrong_field_is_named() {
-        let errors = Beacon::parse(br#"{"n":"","u":5,"p":[1],"$":"x","e":-1}"#).unwrap_err().errors;
+        let errors = Beacon::parse(br#"{"n":"","u":5,"p":[1],"$":"x","e":-1}"#)
+            .unwrap_err()
+            .errors;
         let named: Vec<_> = errors.keys().map(String::as_str).collect();
-        assert_eq!(named, ["domain", "engagement_time", "name", "props", "revenue", "url"]);
+        assert_eq!(
+            named,
+            ["domain", "engagement_time", "name", "props", "revenue", "url"]
+        );
     }
 
     #[test]
     fn ten_thousand_levels_of_json_are_an_error_not_a_crash() {
         let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-        assert!(Beacon::parse(deep.as_bytes()).unwrap_err().to_string().contains("recursion limit"));
+        assert!(
+            Beacon::parse(deep.as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("recursion limit")
+        );
     }
 
     #[test]
     fn invalid_utf8_says_where() {
-        assert!(Beacon::parse(b"{\"n\":\"\xff\"}").unwrap_err().to_string().contains("byte 6"));
+        assert!(
+            Beacon::parse(b"{\"n\":\"\xff\"}")
+                .unwrap_err()
+                .to_string()
+                .contains("byte 6")
+        );
     }
 
     #[test]
     fn an_absurd_age_is_refused() {
         for age in ["-1", "86400001", "1e300", "\"yesterday\""] {
             let body = format!(r#"{{"n":"pageview","u":"https://a.com/","d":"a.com","a":{age}}}"#);
-            assert!(Beacon::parse(body.as_bytes()).unwrap_err().errors.contains_key("age"), "{age}");
+            assert!(
+                Beacon::parse(body.as_bytes())
+                    .unwrap_err()
+                    .errors
+                    .contains_key("age"),
+                "{age}"
+            );
         }
     }
 

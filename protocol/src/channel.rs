@@ -60,7 +60,10 @@ impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Online { site, path: None } => write!(f, "online:{site}"),
-            Self::Online { site, path: Some(path) } => write!(f, "online:{site}:{path}"),
+            Self::Online {
+                site,
+                path: Some(path),
+            } => write!(f, "online:{site}:{path}"),
             Self::Feed { site } => write!(f, "feed:{site}"),
             Self::Room { site, name } => write!(f, "room:{site}:{name}"),
             Self::Live { site } => write!(f, "live:{site}"),
@@ -86,9 +89,15 @@ impl FromStr for Channel {
         };
         match (family, tail) {
             ("online", None) => Ok(Self::Online { site, path: None }),
-            ("online", Some(path)) => Ok(Self::Online { site, path: Some(path.parse()?) }),
+            ("online", Some(path)) => Ok(Self::Online {
+                site,
+                path: Some(path.parse()?),
+            }),
             ("feed", None) => Ok(Self::Feed { site }),
-            ("room", Some(name)) if !name.is_empty() && name.len() <= 100 => Ok(Self::Room { site, name: name.to_owned() }),
+            ("room", Some(name)) if !name.is_empty() && name.len() <= 100 => Ok(Self::Room {
+                site,
+                name: name.to_owned(),
+            }),
             ("live", None) => Ok(Self::Live { site }),
             ("query", None) => Ok(Self::Query { site }),
             _ => Err(unknown()),
@@ -127,14 +136,27 @@ mod tests {
 
     #[test]
     fn every_family_reads_back_as_it_was_written() {
-        for name in ["online:a.com", "online:a.com:/x:y", "feed:a.com", "room:a.com:lobby", "live:a.com", "query:a.com"] {
+        for name in [
+            "online:a.com",
+            "online:a.com:/x:y",
+            "feed:a.com",
+            "room:a.com:lobby",
+            "live:a.com",
+            "query:a.com",
+        ] {
             assert_eq!(name.parse::<Channel>().unwrap().to_string(), name);
         }
     }
 
     #[test]
     fn a_wrong_family_says_which_there_are() {
-        assert!("foo:a.com".parse::<Channel>().unwrap_err().to_string().contains("online:SITE"));
+        assert!(
+            "foo:a.com"
+                .parse::<Channel>()
+                .unwrap_err()
+                .to_string()
+                .contains("online:SITE")
+        );
         assert!("live:a.com:x".parse::<Channel>().is_err());
         assert!("room:a.com".parse::<Channel>().is_err());
     }

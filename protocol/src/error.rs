@@ -40,7 +40,10 @@ pub struct ApiError {
 impl ApiError {
     /// An error with this code and sentence.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -61,7 +64,10 @@ impl FieldErrors {
 
     /// Adds a sentence to a field.
     pub fn add(&mut self, field: &str, message: impl Into<String>) {
-        self.errors.entry(field.to_owned()).or_default().push(message.into());
+        self.errors
+            .entry(field.to_owned())
+            .or_default()
+            .push(message.into());
     }
 
     /// Whether nothing is wrong.

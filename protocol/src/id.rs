@@ -53,16 +53,22 @@ impl FromStr for Domain {
     /// Forgives what people paste: a scheme, a port, a path, capitals, a leading `www.` stays.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let text = text.trim().to_lowercase();
-        let text = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(&text);
+        let text = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"))
+            .unwrap_or(&text);
         let text = text.split(['/', '?', '#']).next().unwrap_or_default();
         let text = text.split(':').next().unwrap_or_default().trim_end_matches('.');
         if text.is_empty() || text.len() > 253 {
-            return Err(InvalidName("a domain has 1 to 253 characters, such as example.com".into()));
+            return Err(InvalidName(
+                "a domain has 1 to 253 characters, such as example.com".into(),
+            ));
         }
         let label = |l: &str| {
             !l.is_empty()
                 && l.len() <= 63
-                && l.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+                && l.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
                 && !l.starts_with('-')
                 && !l.ends_with('-')
         };
@@ -140,12 +146,19 @@ impl FromStr for Origin {
         if text == "null" {
             return Ok(Self(text));
         }
-        let bad = || InvalidName(format!("`{text}` is not an origin: write it like https://example.com or http://localhost:8080"));
+        let bad = || {
+            InvalidName(format!(
+                "`{text}` is not an origin: write it like https://example.com or http://localhost:8080"
+            ))
+        };
         let (scheme, authority) = text.split_once("://").ok_or_else(bad)?;
         if !matches!(scheme, "http" | "https") || authority.is_empty() || authority.len() > 300 {
             return Err(bad());
         }
-        if authority.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_control() || b"/?#@\\\"'<>".contains(&b)) {
+        if authority
+            .bytes()
+            .any(|b| b.is_ascii_whitespace() || b.is_ascii_control() || b"/?#@\\\"'<>".contains(&b))
+        {
             return Err(bad());
         }
         Ok(Self(text))
@@ -163,7 +176,9 @@ impl HostPattern {
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {
         match self.0.strip_prefix("*.") {
-            Some(parent) => host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+            Some(parent) => host
+                .strip_suffix(parent)
+                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
             None => self.0 == host,
         }
     }
@@ -209,7 +224,14 @@ mod tests {
     #[test]
     fn an_origin_is_exact() {
         let o: Origin = "https://Example.com:8443".parse().unwrap();
-        assert_eq!((o.as_str(), o.host(), o.authority()), ("https://example.com:8443", Some("example.com"), Some("example.com:8443")));
+        assert_eq!(
+            (o.as_str(), o.host(), o.authority()),
+            (
+                "https://example.com:8443",
+                Some("example.com"),
+                Some("example.com:8443")
+            )
+        );
         assert!("null".parse::<Origin>().unwrap().is_null());
         assert!("https://example.com/path".parse::<Origin>().is_err());
         assert!("ftp://example.com".parse::<Origin>().is_err());

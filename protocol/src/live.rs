@@ -53,7 +53,13 @@ pub enum Tile {
 
 impl Tile {
     /// All of them, in the order of the page.
-    pub const ALL: [Self; 5] = [Self::Pages, Self::Sources, Self::Countries, Self::Devices, Self::Browsers];
+    pub const ALL: [Self; 5] = [
+        Self::Pages,
+        Self::Sources,
+        Self::Countries,
+        Self::Devices,
+        Self::Browsers,
+    ];
 }
 
 /// One row of a top list.

@@ -43,22 +43,31 @@ pub async fn serve(config: ServeConfig) -> Result<()> {
     log(&config)?;
     config.data.make()?;
     // Before anything slow: a port that is taken is the commonest mistake.
-    let listener = TcpListener::bind(config.addr)
-        .await
-        .with_context(|| format!("cannot listen on {}: choose another address with --addr, or end what uses it", config.addr))?;
-    let address = listener.local_addr().context("the listening socket has no address")?;
+    let listener = TcpListener::bind(config.addr).await.with_context(|| {
+        format!(
+            "cannot listen on {}: choose another address with --addr, or end what uses it",
+            config.addr
+        )
+    })?;
+    let address = listener
+        .local_addr()
+        .context("the listening socket has no address")?;
     let tasks = Tasks::new();
     let server = Server::compose(&config, address, &tasks).await?;
 
     let base = server.base_url(&config, address);
     let serving = config.data.serving();
-    std::fs::write(&serving, local_url(address)).with_context(|| format!("cannot write {}", serving.display()))?;
+    std::fs::write(&serving, local_url(address))
+        .with_context(|| format!("cannot write {}", serving.display()))?;
     println!("listening on {base}");
     match auth::setup::first_link(&server.accounts, &base, server.clock.now()).await? {
         Some(link) => println!("create the first account: {link}"),
         None => println!("open {base} and sign in"),
     }
-    let limits = ServeLimits { connections: config.max_connections, ..ServeLimits::default() };
+    let limits = ServeLimits {
+        connections: config.max_connections,
+        ..ServeLimits::default()
+    };
     let http = serve_http(listener, server.router.clone(), limits, tasks.clone());
     tokio::select! {
         () = http => {}
@@ -109,20 +118,41 @@ impl Server {
         watch_sites(accounts.clone(), sites.clone(), tasks);
         let salts = Salts::new();
         salts::refresh(&accounts, &salts, clock.now()).await?;
-        salts::keep(shared.clone(), salts.clone(), clock.clone(), health.clone(), tasks);
+        salts::keep(
+            shared.clone(),
+            salts.clone(),
+            clock.clone(),
+            health.clone(),
+            tasks,
+        );
 
         let hub = Hub::new(live::families(), clock.clone(), rand::random());
         hub.start(tasks);
-        let bounds = Bounds { visitors: config.max_window, facts: config.max_window * 3, ..Bounds::default() };
+        let bounds = Bounds {
+            visitors: config.max_window,
+            facts: config.max_window * 3,
+            ..Bounds::default()
+        };
         let live = Live::new(hub.clone(), sites.clone(), clock.clone(), bounds, country::name);
         let (mut store, reader) = duck::open(&DuckSettings {
             path: config.data.events(),
             memory_mib: config.store_memory,
             threads: config.store_threads,
         })?;
-        let recovered = recover(&config.data.inbox(), config.max_backlog, &mut store, &reader, &live, &sites, clock.now())?;
+        let recovered = recover(
+            &config.data.inbox(),
+            config.max_backlog,
+            &mut store,
+            &reader,
+            &live,
+            &sites,
+            clock.now(),
+        )?;
         if recovered.replayed > 0 {
-            tracing::info!(events = recovered.replayed, "acknowledged events were still in the inbox: moving them on");
+            tracing::info!(
+                events = recovered.replayed,
+                "acknowledged events were still in the inbox: moving them on"
+            );
         }
         live.start(tasks);
 
@@ -139,10 +169,18 @@ impl Server {
         };
         let (inbox, writer) = writer.start(tasks)?;
         let (feed, told, stop) = (backlog.clone(), health.clone(), tasks.clone());
-        let feeder = tasks.thread("feeder", move || run_feeder(store, &feed, &told, || stop.is_stopping()))?;
+        let feeder = tasks.thread("feeder", move || {
+            run_feeder(store, &feed, &told, || stop.is_stopping())
+        })?;
 
-        let agents = rules.join().map_err(|_| anyhow::anyhow!("compiling the user-agent rules panicked"))??;
-        let tables = Tables { agents, countries: Countries::embedded()?, salts };
+        let agents = rules
+            .join()
+            .map_err(|_| anyhow::anyhow!("compiling the user-agent rules panicked"))??;
+        let tables = Tables {
+            agents,
+            countries: Countries::embedded()?,
+            salts,
+        };
         let ingest = Ingest::new(sites.clone(), tables, inbox.clone(), clock.clone());
         let tokens = Tokens::load(&accounts).await?;
         let gate = Arc::new(MemberGate::new(sites.clone(), edge.own_origin(), tokens.clone()));
@@ -154,12 +192,29 @@ impl Server {
         let reader: Arc<dyn EventReader> = Arc::new(reader);
         let attempts = LoginLimits::new(clock.clone());
         let stop = tasks.clone();
-        let cleaned = auth::session::keep_clean(accounts.sessions(), attempts.clone(), async move { stop.stopping().await });
+        let cleaned = auth::session::keep_clean(accounts.sessions(), attempts.clone(), async move {
+            stop.stopping().await
+        });
         tasks.spawn("keep-sessions-clean", cleaned);
         let parts = Parts {
-            ingest: event::routes(IngestState { ingest, trusted_proxies: edge.trusted_proxies.clone().into() }),
-            transport: transport::routes(TransportState::new(hub, live.clone(), gate, tasks.clone(), clock.clone(), limits)),
-            members: export::routes(ExportState { sites: sites.clone(), events: reader, tokens: tokens.clone(), clock: clock.clone() }),
+            ingest: event::routes(IngestState {
+                ingest,
+                trusted_proxies: edge.trusted_proxies.clone().into(),
+            }),
+            transport: transport::routes(TransportState::new(
+                hub,
+                live.clone(),
+                gate,
+                tasks.clone(),
+                clock.clone(),
+                limits,
+            )),
+            members: export::routes(ExportState {
+                sites: sites.clone(),
+                events: reader,
+                tokens: tokens.clone(),
+                clock: clock.clone(),
+            }),
         };
         let state = AppState {
             auth: Auth {
@@ -179,24 +234,40 @@ impl Server {
             config: Arc::new(edge),
         };
         let options = leptos_options(&state.config.site_root, address);
-        Ok(Self { router: router(state, parts, options), accounts, inbox, clock, threads: vec![writer, feeder] })
+        Ok(Self {
+            router: router(state, parts, options),
+            accounts,
+            inbox,
+            clock,
+            threads: vec![writer, feeder],
+        })
     }
 
     fn base_url(&self, config: &ServeConfig, address: SocketAddr) -> String {
-        config.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.as_str().to_owned())
+        config
+            .public_url
+            .as_ref()
+            .map_or_else(|| format!("http://{address}"), |url| url.as_str().to_owned())
     }
 
     /// Connections end, then the writer, then the feeder, then the accounts close.
     async fn end(self, tasks: &Tasks) {
         if !tasks.wait(PATIENCE).await {
-            tracing::warn!("some connections did not end in {} s; they are cut", PATIENCE.as_secs());
+            tracing::warn!(
+                "some connections did not end in {} s; they are cut",
+                PATIENCE.as_secs()
+            );
         }
         self.inbox.close().await;
         drop(self.router);
         let threads = self.threads;
-        let joined = tokio::task::spawn_blocking(move || threads.into_iter().all(|thread| thread.join().is_ok())).await;
+        let joined =
+            tokio::task::spawn_blocking(move || threads.into_iter().all(|thread| thread.join().is_ok()))
+                .await;
         if !matches!(joined, Ok(true)) {
-            tracing::error!("a thread ended in a panic; acknowledged events are in the inbox and moved on at the next start");
+            tracing::error!(
+                "a thread ended in a panic; acknowledged events are in the inbox and moved on at the next start"
+            );
         }
         self.accounts.close().await;
     }
@@ -218,11 +289,16 @@ fn edge(config: &ServeConfig) -> Result<EdgeConfig> {
 fn site_root(config: &ServeConfig) -> Result<PathBuf> {
     if let Some(root) = &config.site_root {
         if !root.join("pkg").is_dir() {
-            bail!("{} holds no pkg/: build the dashboard's files with `make run`, or name their directory with --site-root", root.display());
+            bail!(
+                "{} holds no pkg/: build the dashboard's files with `make run`, or name their directory with --site-root",
+                root.display()
+            );
         }
         return Ok(root.clone());
     }
-    let beside = std::env::current_exe().ok().and_then(|binary| Some(binary.parent()?.join("site")));
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|binary| Some(binary.parent()?.join("site")));
     let places = beside.into_iter().chain([PathBuf::from("target/site")]);
     let found = places.into_iter().find(|place| place.join("pkg").is_dir());
     found.context("the dashboard's files are missing: build them with `make run`, or name their directory with --site-root")
@@ -233,7 +309,11 @@ fn demo_hosts(edge: &EdgeConfig, address: SocketAddr) -> Vec<String> {
     if !address.ip().is_unspecified() && address.is_ipv4() {
         hosts.push(address.ip().to_string());
     }
-    hosts.extend(edge.public_url.as_ref().and_then(|url| url.host().map(str::to_owned)));
+    hosts.extend(
+        edge.public_url
+            .as_ref()
+            .and_then(|url| url.host().map(str::to_owned)),
+    );
     hosts.dedup();
     hosts
 }
@@ -248,9 +328,15 @@ fn leptos_options(site_root: &std::path::Path, address: SocketAddr) -> LeptosOpt
 }
 
 fn log(config: &ServeConfig) -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
-        .with_context(|| format!("`{}` is not a log filter: write one such as info or info,pulsecast_server::ingest=debug", config.log))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).with_context(|| {
+        format!(
+            "`{}` is not a log filter: write one such as info or info,pulsecast_server::ingest=debug",
+            config.log
+        )
+    })?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let started = match config.log_format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),

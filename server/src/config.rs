@@ -13,7 +13,12 @@ use std::{
 #[derive(Args, Clone, Debug)]
 pub struct DataDir {
     /// Directory of accounts, inbox and events; made when missing
-    #[arg(long = "data", env = "PULSECAST_DATA", default_value = "data", value_name = "DIR")]
+    #[arg(
+        long = "data",
+        env = "PULSECAST_DATA",
+        default_value = "data",
+        value_name = "DIR"
+    )]
     pub path: PathBuf,
 }
 
@@ -48,11 +53,17 @@ impl DataDir {
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             builder.create(path).with_context(|| {
-                format!("cannot make the data directory {}: name a place that this user may write to with --data", path.display())
+                format!(
+                    "cannot make the data directory {}: name a place that this user may write to with --data",
+                    path.display()
+                )
             })?;
         }
         std::fs::read_dir(path).map(drop).with_context(|| {
-            format!("cannot read the data directory {}: give it to this user, or name another with --data", path.display())
+            format!(
+                "cannot read the data directory {}: give it to this user, or name another with --data",
+                path.display()
+            )
         })
     }
 }
@@ -88,14 +99,21 @@ pub enum LogFormat {
 fn network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     let one = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse::<IpNet>().or_else(|_| one()).map_err(|_| "write a network such as 10.0.0.0/8, or an address".to_owned())
+    text.parse::<IpNet>()
+        .or_else(|_| one())
+        .map_err(|_| "write a network such as 10.0.0.0/8, or an address".to_owned())
 }
 
 /// Settings of `pulsecast serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeConfig {
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, env = "PULSECAST_ADDR", default_value = "127.0.0.1:3000", value_name = "IP:PORT")]
+    #[arg(
+        long,
+        env = "PULSECAST_ADDR",
+        default_value = "127.0.0.1:3000",
+        value_name = "IP:PORT"
+    )]
     pub addr: SocketAddr,
 
     #[command(flatten)]
@@ -122,27 +140,57 @@ pub struct ServeConfig {
     pub metrics: MetricsAccess,
 
     /// HTTP connections at a time, sockets included; more wait in the system's queue
-    #[arg(long, env = "PULSECAST_MAX_CONNECTIONS", default_value_t = 25_000, value_name = "N")]
+    #[arg(
+        long,
+        env = "PULSECAST_MAX_CONNECTIONS",
+        default_value_t = 25_000,
+        value_name = "N"
+    )]
     pub max_connections: usize,
 
     /// Push connections at a time; more are refused with 503
-    #[arg(long, env = "PULSECAST_MAX_SOCKETS", default_value_t = 20_000, value_name = "N")]
+    #[arg(
+        long,
+        env = "PULSECAST_MAX_SOCKETS",
+        default_value_t = 20_000,
+        value_name = "N"
+    )]
     pub max_sockets: usize,
 
     /// Push connections at a time from one address, this machine's excepted
-    #[arg(long, env = "PULSECAST_MAX_SOCKETS_PER_IP", default_value_t = 200, value_name = "N")]
+    #[arg(
+        long,
+        env = "PULSECAST_MAX_SOCKETS_PER_IP",
+        default_value_t = 200,
+        value_name = "N"
+    )]
     pub max_sockets_per_ip: usize,
 
     /// Acknowledged events held in memory until the event store has them; beyond, events are answered with 503
-    #[arg(long, env = "PULSECAST_MAX_BACKLOG", default_value_t = 200_000, value_name = "EVENTS")]
+    #[arg(
+        long,
+        env = "PULSECAST_MAX_BACKLOG",
+        default_value_t = 200_000,
+        value_name = "EVENTS"
+    )]
     pub max_backlog: usize,
 
     /// Events of the last half hour kept in memory for a site's live page; beyond, the oldest leave it early
-    #[arg(long, env = "PULSECAST_MAX_WINDOW", default_value_t = 200_000, value_name = "EVENTS")]
+    #[arg(
+        long,
+        env = "PULSECAST_MAX_WINDOW",
+        default_value_t = 200_000,
+        value_name = "EVENTS"
+    )]
     pub max_window: usize,
 
     /// Memory limit of the event store's engine; it may go 50 % above
-    #[arg(long, env = "PULSECAST_STORE_MEMORY", default_value_t = 1024, value_name = "MiB")]
+    #[arg(
+        long,
+        env = "PULSECAST_STORE_MEMORY",
+        default_value_t = 1024,
+        value_name = "MiB"
+    )]
     pub store_memory: u32,
 
     /// Threads of the event store's engine

@@ -4,35 +4,88 @@ use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
 const COUNTERS: &[(&str, &str)] = &[
-    ("pulsecast_events_total", "Events by what became of them: accepted, a drop reason, invalid, unknown_site, or why they were refused with 503"),
-    ("pulsecast_bots_total", "Events of programs, by the program's name"),
-    ("pulsecast_stored_total", "Events moved from the inbox into the event store"),
-    ("pulsecast_hub_publications_total", "Messages published into channels"),
-    ("pulsecast_hub_deliveries_total", "Messages handed to readers' queues, by family of channel"),
-    ("pulsecast_recoveries_total", "Subscriptions that asked for what they missed, by whether all of it was there"),
+    (
+        "pulsecast_events_total",
+        "Events by what became of them: accepted, a drop reason, invalid, unknown_site, or why they were refused with 503",
+    ),
+    (
+        "pulsecast_bots_total",
+        "Events of programs, by the program's name",
+    ),
+    (
+        "pulsecast_stored_total",
+        "Events moved from the inbox into the event store",
+    ),
+    (
+        "pulsecast_hub_publications_total",
+        "Messages published into channels",
+    ),
+    (
+        "pulsecast_hub_deliveries_total",
+        "Messages handed to readers' queues, by family of channel",
+    ),
+    (
+        "pulsecast_recoveries_total",
+        "Subscriptions that asked for what they missed, by whether all of it was there",
+    ),
     ("pulsecast_commands_total", "Commands of push clients, by method"),
-    ("pulsecast_connections_refused_total", "Push connections refused at the door, by reason"),
-    ("pulsecast_disconnects_total", "Push connections that ended, by reason"),
-    ("pulsecast_logins_total", "Attempts to sign in, by what became of them"),
+    (
+        "pulsecast_connections_refused_total",
+        "Push connections refused at the door, by reason",
+    ),
+    (
+        "pulsecast_disconnects_total",
+        "Push connections that ended, by reason",
+    ),
+    (
+        "pulsecast_logins_total",
+        "Attempts to sign in, by what became of them",
+    ),
     ("pulsecast_live_changes_total", "Changes published to dashboards"),
-    ("pulsecast_live_rows_skipped_total", "Rows of event streams left out because a site was too busy to show them all"),
-    ("pulsecast_live_truncated_total", "Facts that left a live window early because it was over its bounds"),
-    ("pulsecast_http_foreign_total", "Requests refused because they came from a foreign page"),
-    ("pulsecast_http_timeouts_total", "Requests given up because they took too long"),
-    ("pulsecast_http_accept_errors_total", "Connections that could not be accepted"),
-    ("pulsecast_http_connection_errors_total", "Connections that ended in an error: clients that dawdle, vanish or send garbage"),
+    (
+        "pulsecast_live_rows_skipped_total",
+        "Rows of event streams left out because a site was too busy to show them all",
+    ),
+    (
+        "pulsecast_live_truncated_total",
+        "Facts that left a live window early because it was over its bounds",
+    ),
+    (
+        "pulsecast_http_foreign_total",
+        "Requests refused because they came from a foreign page",
+    ),
+    (
+        "pulsecast_http_timeouts_total",
+        "Requests given up because they took too long",
+    ),
+    (
+        "pulsecast_http_accept_errors_total",
+        "Connections that could not be accepted",
+    ),
+    (
+        "pulsecast_http_connection_errors_total",
+        "Connections that ended in an error: clients that dawdle, vanish or send garbage",
+    ),
 ];
 
 const GAUGES: &[(&str, &str)] = &[
     ("pulsecast_open_visits", "Visits that have not ended"),
-    ("pulsecast_hub_channels", "Channels with readers or something to recover"),
+    (
+        "pulsecast_hub_channels",
+        "Channels with readers or something to recover",
+    ),
     ("pulsecast_hub_subscribers", "Subscriptions to channels"),
     ("pulsecast_connections", "Open push connections"),
-    ("pulsecast_http_connections", "Open HTTP connections, sockets included"),
+    (
+        "pulsecast_http_connections",
+        "Open HTTP connections, sockets included",
+    ),
 ];
 
-const HISTOGRAMS: &[(&str, &str)] =
-    &[("pulsecast_inbox_commit_events", "Events that shared one commit of the inbox")];
+const HISTOGRAMS: &[(&str, &str)] = &[(
+    "pulsecast_inbox_commit_events",
+    "Events that shared one commit of the inbox",
+)];
 
 /// Installs the process's recorder and describes the metrics. Once a process.
 ///
@@ -40,8 +93,14 @@ const HISTOGRAMS: &[(&str, &str)] =
 /// When there is a recorder already.
 pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().install_recorder()?;
-    COUNTERS.iter().for_each(|(name, meaning)| describe_counter!(*name, *meaning));
-    GAUGES.iter().for_each(|(name, meaning)| describe_gauge!(*name, *meaning));
-    HISTOGRAMS.iter().for_each(|(name, meaning)| describe_histogram!(*name, *meaning));
+    COUNTERS
+        .iter()
+        .for_each(|(name, meaning)| describe_counter!(*name, *meaning));
+    GAUGES
+        .iter()
+        .for_each(|(name, meaning)| describe_gauge!(*name, *meaning));
+    HISTOGRAMS
+        .iter()
+        .for_each(|(name, meaning)| describe_histogram!(*name, *meaning));
     Ok(handle)
 }

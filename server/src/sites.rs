@@ -76,6 +76,10 @@ impl Sites {
     /// Whether any site lets pages of this origin talk to the server.
     #[must_use]
     pub fn any_accepts(&self, origin: &Origin) -> bool {
-        self.0.read().by_id.values().any(|site| site.settings.accepts_origin(origin))
+        self.0
+            .read()
+            .by_id
+            .values()
+            .any(|site| site.settings.accepts_origin(origin))
     }
 }

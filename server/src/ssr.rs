@@ -1,10 +1,10 @@
 //! What the screens need of the server, bound to whoever asks: implements the app's [`Api`] over accounts, sites and the live window.
 
 use crate::{
+    gate::SignedIn,
     http::{AppState, pages},
     sites::{AccountId, Site},
     store::accounts::{Role, load_sites},
-    gate::SignedIn,
 };
 use async_trait::async_trait;
 use http::request::Parts;

@@ -24,8 +24,15 @@ fn table() -> BTreeMap<String, Row> {
     let line = Regex::new(r"(?m)^\| (\w+) \| `(\w+)` \| .*? \| ([^|]*)\|$").unwrap();
     line.captures_iter(&text)
         .map(|c| {
-            let layer = LAYERS.iter().position(|l| *l == &c[1]).unwrap_or_else(|| panic!("no layer {}", &c[1]));
-            let uses = c[3].split(',').map(|m| m.trim().to_owned()).filter(|m| !m.is_empty()).collect();
+            let layer = LAYERS
+                .iter()
+                .position(|l| *l == &c[1])
+                .unwrap_or_else(|| panic!("no layer {}", &c[1]));
+            let uses = c[3]
+                .split(',')
+                .map(|m| m.trim().to_owned())
+                .filter(|m| !m.is_empty())
+                .collect();
             (c[2].to_owned(), Row { layer, uses })
         })
         .collect()
@@ -49,7 +56,10 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 fn code(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Top-level modules that a text names behind `crate::`, in `use crate::{a::…, b}` too.
@@ -58,7 +68,11 @@ fn used(text: &str) -> BTreeSet<String> {
     for (at, _) in text.match_indices("crate::") {
         let rest = &text[at + "crate::".len()..];
         let Some(group) = rest.strip_prefix('{') else {
-            modules.insert(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+            modules.insert(
+                rest.chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect(),
+            );
             continue;
         };
         let (mut depth, mut word) = (0, String::new());
@@ -89,7 +103,12 @@ fn used(text: &str) -> BTreeSet<String> {
 
 fn module_of(file: &Path, src: &Path) -> String {
     let first = file.strip_prefix(src).unwrap().components().next().unwrap();
-    first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
+    first
+        .as_os_str()
+        .to_str()
+        .unwrap()
+        .trim_end_matches(".rs")
+        .to_owned()
 }
 
 #[test]
@@ -109,11 +128,18 @@ fn modules_use_only_what_the_table_allows() {
         seen.insert(module.clone());
         for other in used(&code(&file)).into_iter().filter(|other| *other != module) {
             if !row.uses.contains(&other) {
-                wrong.push(format!("{} uses `{other}`, which `{module}` may not", file.display()));
+                wrong.push(format!(
+                    "{} uses `{other}`, which `{module}` may not",
+                    file.display()
+                ));
             }
         }
     }
-    assert!(wrong.is_empty(), "not in ARCHITECTURE.md's table:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "not in ARCHITECTURE.md's table:\n{}",
+        wrong.join("\n")
+    );
     let gone: Vec<_> = table.keys().filter(|module| !seen.contains(*module)).collect();
     assert!(gone.is_empty(), "rows without a module: {gone:?}");
 }
@@ -124,8 +150,13 @@ fn the_table_points_downward() {
     assert!(table.len() > 15, "the table was not read: {} rows", table.len());
     for (module, row) in &table {
         for other in &row.uses {
-            let below = table.get(other).unwrap_or_else(|| panic!("`{module}` uses `{other}`, which has no row"));
-            assert!(below.layer >= row.layer, "`{module}` may not use `{other}`: it is above");
+            let below = table
+                .get(other)
+                .unwrap_or_else(|| panic!("`{module}` uses `{other}`, which has no row"));
+            assert!(
+                below.layer >= row.layer,
+                "`{module}` may not use `{other}`: it is above"
+            );
         }
     }
 }
@@ -135,7 +166,10 @@ fn sql_is_in_the_store_alone() {
     let src = root().join("server/src");
     let engine = Regex::new(r"\b(sqlx|rusqlite|duckdb)::|(?i)\b(select|insert into|delete from|update) [a-z_*, ]+ (from|values|set|where) ").unwrap();
     for file in sources(&src).into_iter().chain(sources(&root().join("app/src"))) {
-        if file.strip_prefix(&src).is_ok_and(|inner| inner.starts_with("store")) {
+        if file
+            .strip_prefix(&src)
+            .is_ok_and(|inner| inner.starts_with("store"))
+        {
             continue;
         }
         let found = engine.find(&code(&file)).map(|m| m.as_str().to_owned());

@@ -127,7 +127,9 @@ async fn open_pages_are_counted_and_every_page_is_told() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(10), gone).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(10), gone)
+        .await
+        .unwrap();
     assert_eq!(first.hear().await["push"]["pub"]["data"], json!({"online": 1}));
     let stats = first
         .ask(r#"{"id":3,"presence_stats":{"channel":"online:a.com"}}"#)

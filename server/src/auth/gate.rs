@@ -2,8 +2,8 @@
 
 use super::{OwnOrigin, Tokens};
 use crate::{
-    sites::{DEMO, Sites},
     gate::{Entrance, Gate, Identity, Refused, TokenError},
+    sites::{DEMO, Sites},
 };
 use pulsecast_protocol::{Channel, Origin, Timestamp};
 

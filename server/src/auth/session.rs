@@ -1,7 +1,7 @@
 //! Server-side sessions: the cookie holds a random name, the accounts file the rest. They end 30 days after they were last used.
 
 use super::LoginLimits;
-use crate::{sites::AccountId, store::accounts::Account, gate::SignedIn};
+use crate::{gate::SignedIn, sites::AccountId, store::accounts::Account};
 use async_trait::async_trait;
 use pulsecast_protocol::Timestamp;
 use serde::{Deserialize, Serialize};

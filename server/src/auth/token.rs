@@ -2,9 +2,9 @@
 //! minutes; says who, not what they may.
 
 use crate::{
+    gate::TokenError,
     sites::AccountId,
     store::accounts::{Accounts, AccountsError},
-    gate::TokenError,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors};
 use pulsecast_protocol::Timestamp;

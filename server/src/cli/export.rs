@@ -34,12 +34,21 @@ pub(super) async fn ndjson(dir: &DataDir, domain: &Domain, output: &Path) -> Res
     } else {
         Box::new(File::create(output).with_context(|| format!("cannot write {}", output.display()))?)
     });
-    match duck::open(&DuckSettings { path: dir.events(), memory_mib: 512, threads: 2 }) {
+    match duck::open(&DuckSettings {
+        path: dir.events(),
+        memory_mib: 512,
+        threads: 2,
+    }) {
         Ok((mut store, reader)) => {
             crate::ingest::drain(&dir.inbox(), &mut store, &reader)?;
             write(&reader, site.id, &mut out)?;
         }
-        Err(StoreError::InUse { .. }) => RunningServer::of(dir, &accounts, &site).await?.export(domain, &mut out).await?,
+        Err(StoreError::InUse { .. }) => {
+            RunningServer::of(dir, &accounts, &site)
+                .await?
+                .export(domain, &mut out)
+                .await?
+        }
         Err(error) => return Err(error.into()),
     }
     accounts.close().await;
@@ -50,7 +59,9 @@ fn write(reader: &impl EventReader, site: SiteId, out: &mut impl Write) -> Resul
     let mut after = 0;
     loop {
         let piece = reader.export(site, after, PIECE)?;
-        let Some((last, _)) = piece.last() else { return Ok(()) };
+        let Some((last, _)) = piece.last() else {
+            return Ok(());
+        };
         after = *last;
         for (_, event) in piece {
             serde_json::to_writer(&mut *out, &event)?;

@@ -7,7 +7,10 @@ mod site;
 mod token;
 mod user;
 
-use crate::{boot, config::{DataDir, ServeConfig}};
+use crate::{
+    boot,
+    config::{DataDir, ServeConfig},
+};
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 use pulsecast_protocol::Domain;
@@ -15,7 +18,12 @@ use std::path::PathBuf;
 
 /// Real-time web analytics that pushes.
 #[derive(Debug, Parser)]
-#[command(name = "pulsecast", version, about, after_help = "Every flag of `serve` can be given as PULSECAST_* environment variable. Start with: pulsecast serve")]
+#[command(
+    name = "pulsecast",
+    version,
+    about,
+    after_help = "Every flag of `serve` can be given as PULSECAST_* environment variable. Start with: pulsecast serve"
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -101,9 +109,23 @@ impl Cli {
     pub async fn run(self) -> Result<()> {
         match self.command {
             Command::Serve(config) => boot::serve(*config).await,
-            Command::User(UserCommand::Add { email, password_stdin, data }) => user::add(&data, &email, password_stdin).await,
-            Command::Site(SiteCommand::Add { domain, owner, timezone, data }) => site::add(&data, domain, owner, timezone).await,
-            Command::Export { site, format: ExportFormat::Ndjson, output, data } => export::ndjson(&data, &site, &output).await,
+            Command::User(UserCommand::Add {
+                email,
+                password_stdin,
+                data,
+            }) => user::add(&data, &email, password_stdin).await,
+            Command::Site(SiteCommand::Add {
+                domain,
+                owner,
+                timezone,
+                data,
+            }) => site::add(&data, domain, owner, timezone).await,
+            Command::Export {
+                site,
+                format: ExportFormat::Ndjson,
+                output,
+                data,
+            } => export::ndjson(&data, &site, &output).await,
             Command::MemberToken { user, data } => token::member(&data, &user).await,
         }
     }

@@ -25,18 +25,30 @@ impl RunningServer {
     /// The server on this directory, for a site that has a member.
     pub(super) async fn of(data: &DataDir, accounts: &SqliteAccounts, site: &Site) -> Result<Self> {
         let file = data.serving();
-        let url = std::fs::read_to_string(&file)
-            .with_context(|| format!("a server runs on this data directory but {} does not say where: stop it first", file.display()))?;
+        let url = std::fs::read_to_string(&file).with_context(|| {
+            format!(
+                "a server runs on this data directory but {} does not say where: stop it first",
+                file.display()
+            )
+        })?;
         let Some(member) = site.members.first() else {
-            bail!("a server runs on this data directory and {} has no member to ask it as: stop the server first", site.settings.domain);
+            bail!(
+                "a server runs on this data directory and {} has no member to ask it as: stop the server first",
+                site.settings.domain
+            );
         };
         let (token, _) = Tokens::load(accounts).await?.issue(*member, SystemClock.now())?;
-        Ok(Self { authority: url.trim().trim_start_matches("http://").to_owned(), token })
+        Ok(Self {
+            authority: url.trim().trim_start_matches("http://").to_owned(),
+            token,
+        })
     }
 
     /// Copies a site's raw events to `out` as they come.
     pub(super) async fn export(&self, site: &Domain, out: &mut impl Write) -> Result<()> {
-        let stream = TcpStream::connect(&self.authority).await.with_context(|| format!("cannot reach the server at {}", self.authority))?;
+        let stream = TcpStream::connect(&self.authority)
+            .await
+            .with_context(|| format!("cannot reach the server at {}", self.authority))?;
         let (mut sender, connection) = http1::handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await?;
         let request = Request::get(format!("/sites/{site}/export.ndjson"))
             .header(header::HOST, &self.authority)

@@ -15,7 +15,9 @@ pub(super) async fn member(dir: &DataDir, email: &str) -> Result<()> {
         .account(email)
         .await?
         .with_context(|| format!("there is no account {email}: make it with `pulsecast user add {email}`"))?;
-    let (token, _) = Tokens::load(&accounts).await?.issue(account.id, SystemClock.now())?;
+    let (token, _) = Tokens::load(&accounts)
+        .await?
+        .issue(account.id, SystemClock.now())?;
     accounts.close().await;
     println!("{token}");
     Ok(())

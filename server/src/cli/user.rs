@@ -22,9 +22,13 @@ fn password(from_stdin: bool) -> Result<String> {
             bail!("no terminal to ask for a password on: pipe it in and add --password-stdin");
         }
         eprint!("password (at least 10 characters, shown as you type): ");
-        std::io::stderr().flush().context("cannot write to the terminal")?;
+        std::io::stderr()
+            .flush()
+            .context("cannot write to the terminal")?;
     }
     let mut line = String::new();
-    input.read_line(&mut line).context("cannot read the password from standard input")?;
+    input
+        .read_line(&mut line)
+        .context("cannot read the password from standard input")?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

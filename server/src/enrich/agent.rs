@@ -39,7 +39,9 @@ struct Shared {
 
 impl fmt::Debug for Agents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Agents").field("remembered", &self.0.remembered.read().len()).finish_non_exhaustive()
+        f.debug_struct("Agents")
+            .field("remembered", &self.0.remembered.read().len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,7 +65,8 @@ impl Agents {
     /// # Errors
     /// When they cannot be compiled.
     pub fn embedded() -> Result<Self, AgentRulesError> {
-        let rules: Regexes<'static> = serde_yaml_ng::from_str(include_str!(concat!(env!("OUT_DIR"), "/user-agents.yaml")))?;
+        let rules: Regexes<'static> =
+            serde_yaml_ng::from_str(include_str!(concat!(env!("OUT_DIR"), "/user-agents.yaml")))?;
         Ok(Self(Arc::new(Shared {
             rules: rules.try_into()?,
             bots: Bots::embedded()?,
@@ -99,18 +102,33 @@ fn clip(text: &str) -> &str {
 impl Shared {
     fn parse(&self, user_agent: &str) -> Agent {
         if let Some(bot) = self.bots.name_of(user_agent) {
-            return Agent { bot: Some(bot), ..Agent::default() };
+            return Agent {
+                bot: Some(bot),
+                ..Agent::default()
+            };
         }
         let (browser, os, device) = self.rules.extract(user_agent);
         let os_family = os.as_ref().map(|os| os_name(&os.os).to_owned());
-        let family = browser.as_ref().map(|browser| browser_name(&browser.family).to_owned());
+        let family = browser
+            .as_ref()
+            .map(|browser| browser_name(&browser.family).to_owned());
         Agent {
-            device: Some(device_class(user_agent, os_family.as_deref(), device.as_ref().map(|d| &*d.device)).to_owned()),
+            device: Some(
+                device_class(
+                    user_agent,
+                    os_family.as_deref(),
+                    device.as_ref().map(|d| &*d.device),
+                )
+                .to_owned(),
+            ),
             browser: family,
             browser_version: browser.and_then(|browser| browser.major.map(str::to_owned)),
             os_version: os.and_then(|os| {
                 let major = os.major?.to_string();
-                Some(os.minor.map_or_else(|| major.clone(), |minor| format!("{major}.{minor}")))
+                Some(
+                    os.minor
+                        .map_or_else(|| major.clone(), |minor| format!("{major}.{minor}")),
+                )
             }),
             os: os_family,
             bot: None,
@@ -134,17 +152,30 @@ fn browser_name(family: &str) -> &str {
 fn os_name(os: &str) -> &str {
     match os {
         "Mac OS X" => "Mac",
-        "Linux" | "Ubuntu" | "Debian" | "Fedora" | "Red Hat" | "SUSE" | "Arch Linux" | "Gentoo" => "GNU/Linux",
+        "Linux" | "Ubuntu" | "Debian" | "Fedora" | "Red Hat" | "SUSE" | "Arch Linux" | "Gentoo" => {
+            "GNU/Linux"
+        }
         other => other,
     }
 }
 
 fn device_class(user_agent: &str, os: Option<&str>, device: Option<&str>) -> &'static str {
     let has = |part: &str| user_agent.contains(part);
-    if has("SmartTV") || has("SMART-TV") || has("AppleTV") || has("GoogleTV") || has("CrKey") || has("HbbTV") || has("BRAVIA") {
+    if has("SmartTV")
+        || has("SMART-TV")
+        || has("AppleTV")
+        || has("GoogleTV")
+        || has("CrKey")
+        || has("HbbTV")
+        || has("BRAVIA")
+    {
         return "TV";
     }
-    if has("iPad") || has("Tablet") || device.is_some_and(|d| d.contains("iPad") || d.contains("Kindle")) || (os == Some("Android") && !has("Mobile")) {
+    if has("iPad")
+        || has("Tablet")
+        || device.is_some_and(|d| d.contains("iPad") || d.contains("Kindle"))
+        || (os == Some("Android") && !has("Mobile"))
+    {
         return "Tablet";
     }
     if has("Mobile") || has("Mobi") || matches!(os, Some("iOS" | "Android" | "Windows Phone" | "KaiOS")) {
@@ -180,8 +211,18 @@ mod tests {
         ];
         for (user_agent, expected) in cases {
             let agent = agents.read(user_agent);
-            let got = [&agent.browser, &agent.browser_version, &agent.os, &agent.os_version, &agent.device];
-            assert_eq!(got.map(|field| field.as_deref().unwrap_or_default()), expected, "{user_agent}");
+            let got = [
+                &agent.browser,
+                &agent.browser_version,
+                &agent.os,
+                &agent.os_version,
+                &agent.device,
+            ];
+            assert_eq!(
+                got.map(|field| field.as_deref().unwrap_or_default()),
+                expected,
+                "{user_agent}"
+            );
             assert_eq!(agent.bot, None);
         }
     }
@@ -189,10 +230,18 @@ mod tests {
     #[test]
     fn endless_user_agents_are_clipped_and_a_flood_of_them_is_forgotten() {
         let agents = Agents::embedded().unwrap();
-        assert_eq!(agents.read(&"é".repeat(1_000_000)), agents.read(&"é".repeat(500)), "what is beyond is not read");
+        assert_eq!(
+            agents.read(&"é".repeat(1_000_000)),
+            agents.read(&"é".repeat(500)),
+            "what is beyond is not read"
+        );
         let longest = agents.0.remembered.read().keys().map(|key| key.len()).max();
         assert_eq!(longest, Some(LONGEST));
-        agents.0.remembered.write().extend((0..REMEMBERED).map(|n| (n.to_string().into(), Arc::default())));
+        agents
+            .0
+            .remembered
+            .write()
+            .extend((0..REMEMBERED).map(|n| (n.to_string().into(), Arc::default())));
         assert_eq!(agents.read("another").browser, None);
         assert_eq!(agents.0.remembered.read().len(), 1);
     }

@@ -26,18 +26,27 @@ impl Bots {
     pub fn embedded() -> Result<Self, BotListError> {
         let fault = |e: &dyn std::fmt::Display| BotListError(e.to_string());
         let crawlers: Vec<String> =
-            serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/crawlers.json"))).map_err(|e| fault(&e))?;
-        let isbot: Vec<String> =
-            serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/isbot.json"))).map_err(|e| fault(&e))?;
+            serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/crawlers.json")))
+                .map_err(|e| fault(&e))?;
+        let isbot: Vec<String> = serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/isbot.json")))
+            .map_err(|e| fault(&e))?;
         let isbot: Vec<String> = isbot.iter().map(|pattern| rust_classes(pattern)).collect();
         // isbot's patterns are JavaScript's: a few look around, which the linear-time engine does not do.
-        let (around, plain): (Vec<String>, Vec<String>) = isbot.into_iter().partition(|p| p.contains("(?<") || p.contains("(?!") || p.contains("(?="));
+        let (around, plain): (Vec<String>, Vec<String>) = isbot
+            .into_iter()
+            .partition(|p| p.contains("(?<") || p.contains("(?!") || p.contains("(?="));
         let set = |patterns: &[String], any_case: bool| {
-            RegexSetBuilder::new(patterns).case_insensitive(any_case).unicode(false).size_limit(64 << 20).build()
+            RegexSetBuilder::new(patterns)
+                .case_insensitive(any_case)
+                .unicode(false)
+                .size_limit(64 << 20)
+                .build()
         };
         // The crawlers' patterns escape `/`, which Rust's engine takes as it is meant.
-        let looking_around =
-            around.iter().map(|p| Fancy::new(&format!("(?i){p}")).map_err(|e| fault(&e))).collect::<Result<_, _>>()?;
+        let looking_around = around
+            .iter()
+            .map(|p| Fancy::new(&format!("(?i){p}")).map_err(|e| fault(&e)))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             names: crawlers.iter().map(|p| name(p)).collect(),
             crawlers: set(&crawlers, false).map_err(|e| fault(&e))?,
@@ -60,13 +69,19 @@ impl Bots {
             return self.plain_patterns.get(index).map(|pattern| name(pattern));
         }
         // An error is a pattern that backtracked too far: not a bot that anybody listed.
-        self.looking_around.iter().any(|p| p.is_match(user_agent).unwrap_or(false)).then(|| "bot".to_owned())
+        self.looking_around
+            .iter()
+            .any(|p| p.is_match(user_agent).unwrap_or(false))
+            .then(|| "bot".to_owned())
     }
 }
 
 /// In JavaScript's `[\\w-.]` the hyphen stands for itself; Rust wants that said.
 fn rust_classes(pattern: &str) -> String {
-    pattern.replace("\\w-", "\\w\\-").replace("\\d-", "\\d\\-").replace("\\s-", "\\s\\-")
+    pattern
+        .replace("\\w-", "\\w\\-")
+        .replace("\\d-", "\\d\\-")
+        .replace("\\s-", "\\s\\-")
 }
 
 /// What a pattern is looking for, readable: `Googlebot\/` is `Googlebot`.
@@ -97,10 +112,16 @@ mod tests {
     fn bots_are_told_by_name_and_people_are_not() {
         let bots = Bots::embedded().unwrap();
         assert_eq!(
-            bots.name_of("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)").as_deref(),
+            bots.name_of("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
+                .as_deref(),
             Some("Googlebot")
         );
-        for bot in ["", "curl/8.5.0", "python-requests/2.31", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.0.0 Safari/537.36"] {
+        for bot in [
+            "",
+            "curl/8.5.0",
+            "python-requests/2.31",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.0.0 Safari/537.36",
+        ] {
             assert!(bots.name_of(bot).is_some(), "{bot}");
         }
         for person in [

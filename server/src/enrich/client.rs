@@ -49,6 +49,9 @@ mod tests {
 
     #[test]
     fn screens_fall_into_classes_at_the_breakpoints() {
-        assert_eq!([639, 640, 1279, 1280, 4000].map(screen), ["xs", "sm", "lg", "xl", "2xl"]);
+        assert_eq!(
+            [639, 640, 1279, 1280, 4000].map(screen),
+            ["xs", "sm", "lg", "xl", "2xl"]
+        );
     }
 }

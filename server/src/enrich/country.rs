@@ -10,7 +10,9 @@ pub struct Countries(Arc<Reader<&'static [u8]>>);
 
 impl fmt::Debug for Countries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Countries").field("built", &self.0.metadata.build_epoch).finish()
+        f.debug_struct("Countries")
+            .field("built", &self.0.metadata.build_epoch)
+            .finish()
     }
 }
 
@@ -25,7 +27,9 @@ impl Countries {
     /// # Errors
     /// When it cannot be read: a fault of the build.
     pub fn embedded() -> Result<Self, maxminddb::MaxMindDbError> {
-        Ok(Self(Arc::new(Reader::from_source(include_bytes!(concat!(env!("OUT_DIR"), "/country.mmdb")).as_slice())?)))
+        Ok(Self(Arc::new(Reader::from_source(
+            include_bytes!(concat!(env!("OUT_DIR"), "/country.mmdb")).as_slice(),
+        )?)))
     }
 
     /// ISO 3166-1 alpha-2 code of the country that the address is registered in; `None` for private and unknown ones.
@@ -41,7 +45,10 @@ const NAMES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/countries.rs"
 /// English name of a country by its ISO 3166-1 alpha-2 code.
 #[must_use]
 pub fn name(code: &str) -> Option<&'static str> {
-    NAMES.binary_search_by_key(&code, |(code, _)| code).ok().map(|at| NAMES[at].1)
+    NAMES
+        .binary_search_by_key(&code, |(code, _)| code)
+        .ok()
+        .map(|at| NAMES[at].1)
 }
 
 #[cfg(test)]
@@ -52,12 +59,24 @@ mod tests {
     fn well_known_addresses_are_where_they_are() {
         let countries = Countries::embedded().unwrap();
         assert_eq!(countries.of("8.8.8.8".parse().unwrap()).as_deref(), Some("US"));
-        assert_eq!(countries.of("::ffff:8.8.8.8".parse().unwrap()).as_deref(), Some("US"));
+        assert_eq!(
+            countries.of("::ffff:8.8.8.8".parse().unwrap()).as_deref(),
+            Some("US")
+        );
         assert_eq!(countries.of("127.0.0.1".parse().unwrap()), None);
     }
 
     #[test]
     fn countries_have_the_names_people_use() {
-        assert_eq!(["DE", "US", "RU", "GB", "ZZ"].map(name), [Some("Germany"), Some("United States"), Some("Russia"), Some("United Kingdom"), None]);
+        assert_eq!(
+            ["DE", "US", "RU", "GB", "ZZ"].map(name),
+            [
+                Some("Germany"),
+                Some("United States"),
+                Some("Russia"),
+                Some("United Kingdom"),
+                None
+            ]
+        );
     }
 }

@@ -43,19 +43,34 @@ impl Page {
             path.push_str(&readable(fragment));
         }
         truncate(&mut path, Pathname::MAX);
-        Ok(Self { hostname: hostname(&url), path, utm: utm(&url) })
+        Ok(Self {
+            hostname: hostname(&url),
+            path,
+            utm: utm(&url),
+        })
     }
 }
 
 /// Host of an address as it is counted.
 pub(super) fn hostname(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_lowercase();
-    host.strip_prefix("www.").map_or_else(|| host.clone(), str::to_owned)
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_end_matches('.')
+        .to_lowercase();
+    host.strip_prefix("www.")
+        .map_or_else(|| host.clone(), str::to_owned)
 }
 
 fn readable(part: &str) -> String {
-    let text = percent_decode_str(part).decode_utf8().map_or_else(|_| part.to_owned(), std::borrow::Cow::into_owned);
-    if text.chars().any(char::is_control) { part.to_owned() } else { text }
+    let text = percent_decode_str(part)
+        .decode_utf8()
+        .map_or_else(|_| part.to_owned(), std::borrow::Cow::into_owned);
+    if text.chars().any(char::is_control) {
+        part.to_owned()
+    } else {
+        text
+    }
 }
 
 fn truncate(text: &mut String, max: usize) {
@@ -99,32 +114,61 @@ mod tests {
 
     #[test]
     fn an_address_becomes_host_path_and_tags() {
-        let page = Page::parse("https://WWW.Example.com:8443/a%20b/?utm_source=News&utm_campaign=x&q=secret#top", false).unwrap();
-        assert_eq!((page.hostname.as_str(), page.path.as_str()), ("example.com", "/a b/"));
+        let page = Page::parse(
+            "https://WWW.Example.com:8443/a%20b/?utm_source=News&utm_campaign=x&q=secret#top",
+            false,
+        )
+        .unwrap();
+        assert_eq!(
+            (page.hostname.as_str(), page.path.as_str()),
+            ("example.com", "/a b/")
+        );
         assert_eq!(page.utm.source.as_deref(), Some("News"));
         assert_eq!(page.utm.campaign.as_deref(), Some("x"));
     }
 
     #[test]
     fn a_hash_route_is_part_of_the_path_only_when_asked_for() {
-        assert_eq!(Page::parse("http://localhost:3000/app#/inbox", true).unwrap().path, "/app#/inbox");
-        assert_eq!(Page::parse("http://localhost:3000/app#/inbox", false).unwrap().path, "/app");
+        assert_eq!(
+            Page::parse("http://localhost:3000/app#/inbox", true)
+                .unwrap()
+                .path,
+            "/app#/inbox"
+        );
+        assert_eq!(
+            Page::parse("http://localhost:3000/app#/inbox", false)
+                .unwrap()
+                .path,
+            "/app"
+        );
     }
 
     #[test]
     fn a_page_from_disk_has_no_host() {
         let page = Page::parse("file:///home/me/index.html", false).unwrap();
-        assert_eq!((page.hostname.as_str(), page.path.as_str()), ("", "/home/me/index.html"));
+        assert_eq!(
+            (page.hostname.as_str(), page.path.as_str()),
+            ("", "/home/me/index.html")
+        );
     }
 
     #[test]
     fn what_is_no_page_is_refused() {
-        assert!(matches!(Page::parse("/relative", false), Err(PageError::NotAUrl(_))));
-        assert!(matches!(Page::parse("javascript:alert(1)", false), Err(PageError::Scheme(_))));
+        assert!(matches!(
+            Page::parse("/relative", false),
+            Err(PageError::NotAUrl(_))
+        ));
+        assert!(matches!(
+            Page::parse("javascript:alert(1)", false),
+            Err(PageError::Scheme(_))
+        ));
     }
 
     #[test]
     fn control_characters_stay_encoded() {
-        assert_eq!(Page::parse("https://a.com/x%0Ay%00", false).unwrap().path, "/x%0Ay%00");
+        assert_eq!(
+            Page::parse("https://a.com/x%0Ay%00", false).unwrap().path,
+            "/x%0Ay%00"
+        );
     }
 }

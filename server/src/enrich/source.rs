@@ -93,8 +93,12 @@ const KNOWN: &[(&str, &str, Place)] = &[
 /// Names the source of a page with these tags, reached from this referrer. `own` tells the site's own hosts.
 #[must_use]
 pub fn source(referrer: Option<&str>, utm: &Utm, own: impl Fn(&str) -> bool) -> Source {
-    let url = referrer.and_then(|text| Url::parse(text).ok()).filter(|url| matches!(url.scheme(), "http" | "https" | "android-app"));
-    let foreign = url.map(|url| (hostname(&url), url)).filter(|(host, _)| !host.is_empty() && !own(host));
+    let url = referrer
+        .and_then(|text| Url::parse(text).ok())
+        .filter(|url| matches!(url.scheme(), "http" | "https" | "android-app"));
+    let foreign = url
+        .map(|url| (hostname(&url), url))
+        .filter(|(host, _)| !host.is_empty() && !own(host));
     let known = foreign.as_ref().and_then(|(host, _)| lookup(host));
     let name = utm.source.clone().or_else(|| match (&known, &foreign) {
         (Some((name, _)), _) => Some((*name).to_owned()),
@@ -115,14 +119,19 @@ pub fn source(referrer: Option<&str>, utm: &Utm, own: impl Fn(&str) -> bool) -> 
         let path = url.path().trim_end_matches('/');
         format!("{host}{path}").chars().take(500).collect()
     });
-    Source { referrer, name, medium }
+    Source {
+        referrer,
+        name,
+        medium,
+    }
 }
 
 fn lookup(host: &str) -> Option<(&'static str, Place)> {
     let is = |pattern: &str| {
         let starts = if pattern.ends_with('.') {
             // `google.` matches `google.de` and `scholar.google.co.uk`, not `notgoogle.de`.
-            host.find(pattern).filter(|at| host[at + pattern.len()..].len() <= 6)
+            host.find(pattern)
+                .filter(|at| host[at + pattern.len()..].len() <= 6)
         } else if host.ends_with(pattern) {
             Some(host.len() - pattern.len())
         } else {
@@ -130,7 +139,10 @@ fn lookup(host: &str) -> Option<(&'static str, Place)> {
         };
         starts.is_some_and(|at| at == 0 || host.as_bytes()[at - 1] == b'.')
     };
-    let longest = KNOWN.iter().filter(|(pattern, ..)| is(pattern)).max_by_key(|(pattern, ..)| pattern.len())?;
+    let longest = KNOWN
+        .iter()
+        .filter(|(pattern, ..)| is(pattern))
+        .max_by_key(|(pattern, ..)| pattern.len())?;
     Some((longest.1, longest.2))
 }
 
@@ -152,10 +164,18 @@ mod tests {
             ("https://news.ycombinator.com/item?id=1", "Hacker News", "social"),
             ("https://blog.some.org/post", "blog.some.org", "referral"),
             ("https://notgoogle.de/", "notgoogle.de", "referral"),
-            ("https://google.evil-company.com/", "google.evil-company.com", "referral"),
+            (
+                "https://google.evil-company.com/",
+                "google.evil-company.com",
+                "referral",
+            ),
         ] {
             let got = from(referrer);
-            assert_eq!((got.name.as_deref(), got.medium.as_deref()), (Some(name), Some(medium)), "{referrer}");
+            assert_eq!(
+                (got.name.as_deref(), got.medium.as_deref()),
+                (Some(name), Some(medium)),
+                "{referrer}"
+            );
         }
     }
 
@@ -168,13 +188,29 @@ mod tests {
 
     #[test]
     fn a_referrer_loses_its_query() {
-        assert_eq!(from("https://blog.some.org/post?session=secret#x").referrer.as_deref(), Some("blog.some.org/post"));
+        assert_eq!(
+            from("https://blog.some.org/post?session=secret#x")
+                .referrer
+                .as_deref(),
+            Some("blog.some.org/post")
+        );
     }
 
     #[test]
     fn tags_go_before_the_referrer() {
-        let utm = Utm { source: Some("newsletter".into()), medium: Some("mail".into()), ..Utm::default() };
+        let utm = Utm {
+            source: Some("newsletter".into()),
+            medium: Some("mail".into()),
+            ..Utm::default()
+        };
         let got = source(Some("https://www.google.com/"), &utm, |_| false);
-        assert_eq!((got.name.as_deref(), got.medium.as_deref(), got.referrer.as_deref()), (Some("newsletter"), Some("mail"), Some("google.com")));
+        assert_eq!(
+            (
+                got.name.as_deref(),
+                got.medium.as_deref(),
+                got.referrer.as_deref()
+            ),
+            (Some("newsletter"), Some("mail"), Some("google.com"))
+        );
     }
 }

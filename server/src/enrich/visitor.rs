@@ -64,18 +64,41 @@ impl Salts {
 
     /// Names a visitor of an event at `at`. `None` when the day's salt is missing (the store was away at midnight).
     #[must_use]
-    pub fn name(&self, at: Timestamp, user_agent: &str, ip: IpAddr, site: &str, hostname: &str) -> Option<VisitorNames> {
+    pub fn name(
+        &self,
+        at: Timestamp,
+        user_agent: &str,
+        ip: IpAddr,
+        site: &str,
+        hostname: &str,
+    ) -> Option<VisitorNames> {
         let salts = self.0.read();
-        let under = |day: i64| salts.get(&day).map(|salt| hash(salt, user_agent, ip, site, root_domain(hostname)));
+        let under = |day: i64| {
+            salts
+                .get(&day)
+                .map(|salt| hash(salt, user_agent, ip, site, root_domain(hostname)))
+        };
         // An event that waited in its page's queue past the last kept day goes under the oldest salt there is.
-        let day = if salts.contains_key(&at.day()) { at.day() } else { *salts.keys().next()? };
-        Some(VisitorNames { today: under(day)?, before: under(day - 1) })
+        let day = if salts.contains_key(&at.day()) {
+            at.day()
+        } else {
+            *salts.keys().next()?
+        };
+        Some(VisitorNames {
+            today: under(day)?,
+            before: under(day - 1),
+        })
     }
 }
 
 fn hash(salt: &Salt, user_agent: &str, ip: IpAddr, site: &str, root: &str) -> VisitorId {
     let mut hasher = SipHasher24::new_with_key(&salt.0);
-    for part in [user_agent.as_bytes(), ip.to_canonical().to_string().as_bytes(), site.as_bytes(), root.as_bytes()] {
+    for part in [
+        user_agent.as_bytes(),
+        ip.to_canonical().to_string().as_bytes(),
+        site.as_bytes(),
+        root.as_bytes(),
+    ] {
         // Length first: no two lists of parts run together into the same bytes.
         hasher.write_u64(part.len() as u64);
         hasher.write(part);
@@ -100,18 +123,37 @@ mod tests {
     }
 
     fn name(salts: &Salts, day: i64, ip: &str, host: &str) -> VisitorNames {
-        salts.name(Timestamp(day * Timestamp::DAY + 5), "UA", ip.parse().unwrap(), "example.co.uk", host).unwrap()
+        salts
+            .name(
+                Timestamp(day * Timestamp::DAY + 5),
+                "UA",
+                ip.parse().unwrap(),
+                "example.co.uk",
+                host,
+            )
+            .unwrap()
     }
 
     #[test]
     fn the_same_person_has_one_name_a_day_and_another_tomorrow() {
         let salts = salts();
         let today = name(&salts, 0, "203.0.113.9", "example.co.uk");
-        assert_eq!(today, name(&salts, 0, "203.0.113.9", "blog.example.co.uk"), "subdomains are one place");
-        assert_ne!(today.today, name(&salts, 0, "203.0.113.10", "example.co.uk").today);
+        assert_eq!(
+            today,
+            name(&salts, 0, "203.0.113.9", "blog.example.co.uk"),
+            "subdomains are one place"
+        );
+        assert_ne!(
+            today.today,
+            name(&salts, 0, "203.0.113.10", "example.co.uk").today
+        );
         let tomorrow = name(&salts, 1, "203.0.113.9", "example.co.uk");
         assert_ne!(tomorrow.today, today.today);
-        assert_eq!(tomorrow.before, Some(today.today), "yesterday's name is known while yesterday's salt is");
+        assert_eq!(
+            tomorrow.before,
+            Some(today.today),
+            "yesterday's name is known while yesterday's salt is"
+        );
     }
 
     #[test]

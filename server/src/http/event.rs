@@ -37,11 +37,20 @@ pub fn routes(state: IngestState) -> Router {
         .with_state(state)
 }
 
-async fn take(State(state): State<IngestState>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+async fn take(
+    State(state): State<IngestState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let outcome = match read(&parts.headers, body).await {
         Ok(body) => match Beacon::parse(&body) {
-            Ok(beacon) => state.ingest.take(beacon, &sender(&parts.headers, peer, &state.trusted_proxies)).await,
+            Ok(beacon) => {
+                state
+                    .ingest
+                    .take(beacon, &sender(&parts.headers, peer, &state.trusted_proxies))
+                    .await
+            }
             Err(errors) => counted(Outcome::Invalid(errors)),
         },
         Err(errors) => {
@@ -62,14 +71,27 @@ const HEARD_OUT: usize = 4 * limit::BODY;
 
 /// The body, unless it is too large.
 async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, FieldErrors> {
-    let too_large =
-        || FieldErrors::one("body", format!("is over {} bytes: send one event a request, with fewer properties", limit::BODY));
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let too_large = || {
+        FieldErrors::one(
+            "body",
+            format!(
+                "is over {} bytes: send one event a request, with fewer properties",
+                limit::BODY
+            ),
+        )
+    };
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > HEARD_OUT) {
         return Err(too_large());
     }
     // A body that breaks off is a client that went away: nobody reads the answer.
-    to_bytes(body, HEARD_OUT).await.ok().filter(|body| body.len() <= limit::BODY).ok_or_else(too_large)
+    to_bytes(body, HEARD_OUT)
+        .await
+        .ok()
+        .filter(|body| body.len() <= limit::BODY)
+        .ok_or_else(too_large)
 }
 
 fn counted(outcome: Outcome) -> Outcome {
@@ -79,7 +101,12 @@ fn counted(outcome: Outcome) -> Outcome {
 
 /// Who a request comes from.
 pub(super) fn sender(headers: &HeaderMap, peer: SocketAddr, trusted: &[IpNet]) -> Sender {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let text = |name: HeaderName| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
     Sender {
         ip: client_ip(peer.ip(), headers, trusted),
         user_agent: text(header::USER_AGENT).unwrap_or_default(),
@@ -117,9 +144,17 @@ pub(super) fn unavailable(why: Overload) -> Response {
         Overload::StoreBehind | Overload::Stopping => "5",
         Overload::DiskFailed | Overload::NoSalt => "10",
     };
-    let body = Json(FieldErrors::one("server", format!("cannot take events now ({}): send it again after {seconds} s", why.name())));
+    let body = Json(FieldErrors::one(
+        "server",
+        format!(
+            "cannot take events now ({}): send it again after {seconds} s",
+            why.name()
+        ),
+    ));
     let mut response = (StatusCode::SERVICE_UNAVAILABLE, body).into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
     response
 }
 
@@ -136,8 +171,14 @@ async fn preflight() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     allow_any_page(headers);
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, OPTIONS"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("POST, OPTIONS"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("content-type"),
+    );
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response
 }

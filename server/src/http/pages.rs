@@ -2,7 +2,7 @@
 //! account.
 
 use super::{AppState, assets, form::see_other, security, status};
-use crate::{ssr, store::accounts::AccountsError, gate::SignedIn};
+use crate::{gate::SignedIn, ssr, store::accounts::AccountsError};
 use axum::{
     Router,
     body::to_bytes,

@@ -8,7 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use pulsecast_protocol::{FieldErrors, beacon::{Beacon, limit}};
+use pulsecast_protocol::{
+    FieldErrors,
+    beacon::{Beacon, limit},
+};
 use serde::Deserialize;
 use std::net::SocketAddr;
 
@@ -31,16 +34,26 @@ pub(super) async fn take(
     headers: HeaderMap,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
-    let refuse = |field: &str, message: &str| (StatusCode::BAD_REQUEST, Json(FieldErrors::one(field, message))).into_response();
+    let refuse = |field: &str, message: &str| {
+        (StatusCode::BAD_REQUEST, Json(FieldErrors::one(field, message))).into_response()
+    };
     let Ok(Query(parameters)) = parameters else {
         return refuse("domain", "is required: pixel.gif?d=example.com");
     };
-    let page = parameters.u.or_else(|| headers.get(header::REFERER)?.to_str().ok().map(str::to_owned));
+    let page = parameters
+        .u
+        .or_else(|| headers.get(header::REFERER)?.to_str().ok().map(str::to_owned));
     let Some(page) = page.filter(|page| page.len() <= limit::URL) else {
-        return refuse("url", "is required, at most 2000 bytes: pixel.gif?d=example.com&u=https://example.com/page");
+        return refuse(
+            "url",
+            "is required, at most 2000 bytes: pixel.gif?d=example.com&u=https://example.com/page",
+        );
     };
     let beacon = Beacon::pageview(parameters.d, page, parameters.r.filter(|r| r.len() <= limit::URL));
-    let outcome = state.ingest.take(beacon, &sender(&headers, peer, &state.trusted_proxies)).await;
+    let outcome = state
+        .ingest
+        .take(beacon, &sender(&headers, peer, &state.trusted_proxies))
+        .await;
     let mut response = match &outcome {
         Outcome::Accepted => pixel(),
         Outcome::Dropped(reason) => {
@@ -48,10 +61,14 @@ pub(super) async fn take(
             mark_dropped(response.headers_mut(), reason.name());
             response
         }
-        Outcome::Invalid(errors) | Outcome::UnknownSite(errors) => (StatusCode::BAD_REQUEST, Json(errors.clone())).into_response(),
+        Outcome::Invalid(errors) | Outcome::UnknownSite(errors) => {
+            (StatusCode::BAD_REQUEST, Json(errors.clone())).into_response()
+        }
         Outcome::Overloaded(why) => unavailable(*why),
     };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

@@ -55,11 +55,18 @@ impl Backlog {
     /// How many more events there is room for.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.0.limit.saturating_sub(self.0.waiting.lock().batch.events.len())
+        self.0
+            .limit
+            .saturating_sub(self.0.waiting.lock().batch.events.len())
     }
 
     /// Adds events, ended visits and the oldest open one.
-    pub fn push(&self, events: impl IntoIterator<Item = Event>, ended: Vec<Visit>, oldest_open: Option<VisitId>) {
+    pub fn push(
+        &self,
+        events: impl IntoIterator<Item = Event>,
+        ended: Vec<Visit>,
+        oldest_open: Option<VisitId>,
+    ) {
         let mut waiting = self.0.waiting.lock();
         waiting.batch.events.extend(events);
         waiting.batch.ended.extend(ended);
@@ -88,10 +95,18 @@ impl Backlog {
             self.0.came.wait_for(&mut waiting, Duration::from_secs(5));
         }
         if waiting.batch.is_empty() {
-            return if waiting.closed { None } else { Some(Batch::default()) };
+            return if waiting.closed {
+                None
+            } else {
+                Some(Batch::default())
+            };
         }
         if waiting.batch.events.len() < ENOUGH && !waiting.closed {
-            self.0.came.wait_while_for(&mut waiting, |w| w.batch.events.len() < ENOUGH && !w.closed, PATIENCE);
+            self.0.came.wait_while_for(
+                &mut waiting,
+                |w| w.batch.events.len() < ENOUGH && !w.closed,
+                PATIENCE,
+            );
         }
         let batch = &mut waiting.batch;
         if batch.events.len() <= BATCH {
@@ -100,7 +115,10 @@ impl Backlog {
         let rest = batch.events.split_off(BATCH);
         // Ended visits, the oldest open one and removals may be of events in the rest: they go with the last piece.
         let events = std::mem::replace(&mut batch.events, rest);
-        Some(Batch { events, ..Batch::default() })
+        Some(Batch {
+            events,
+            ..Batch::default()
+        })
     }
 
     /// The store has everything up to here.

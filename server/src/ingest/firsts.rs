@@ -32,7 +32,10 @@ impl Firsts {
                 }
             }
         });
-        Self { told: HashSet::new(), notes }
+        Self {
+            told: HashSet::new(),
+            notes,
+        }
     }
 
     /// An event of this site is on disk.

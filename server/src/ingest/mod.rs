@@ -19,10 +19,15 @@ pub use backlog::Backlog;
 
 use crate::{clock::SharedClock, sites::Sites};
 use pulsecast_protocol::beacon::Beacon;
+use std::sync::Arc;
 
 /// Takes events. A cheap handle.
 #[derive(Clone, Debug)]
-pub struct Ingest {
+pub struct Ingest(Arc<Shared>);
+
+/// Behind one reference, not one each: a request clones the handle, and both processors count references in the same place.
+#[derive(Debug)]
+struct Shared {
     sites: Sites,
     tables: Tables,
     inbox: Inbox,
@@ -32,8 +37,13 @@ pub struct Ingest {
 impl Ingest {
     /// Takes events for these sites into this inbox.
     #[must_use]
-    pub const fn new(sites: Sites, tables: Tables, inbox: Inbox, clock: SharedClock) -> Self {
-        Self { sites, tables, inbox, clock }
+    pub fn new(sites: Sites, tables: Tables, inbox: Inbox, clock: SharedClock) -> Self {
+        Self(Arc::new(Shared {
+            sites,
+            tables,
+            inbox,
+            clock,
+        }))
     }
 
     /// Takes one report, for every site that it names. When it is accepted, it is on disk. A report for several sites answers with the
@@ -52,13 +62,19 @@ impl Ingest {
     }
 
     async fn take_for(&self, beacon: Beacon, domain: &str, sender: &Sender) -> Outcome {
+        let Shared {
+            sites,
+            tables,
+            inbox,
+            clock,
+        } = &*self.0;
         let prepared = || {
-            let admitted = stages::admit(beacon, domain, &self.sites)?;
-            let human = stages::reject_bots(admitted, sender, &self.tables.agents)?;
-            stages::enrich(human, sender, &self.tables, self.clock.now())
+            let admitted = stages::admit(beacon, domain, sites)?;
+            let human = stages::reject_bots(admitted, sender, &tables.agents)?;
+            stages::enrich(human, sender, tables, clock.now())
         };
         match prepared() {
-            Ok((_, hit)) => match self.inbox.put(hit, sender.ip).await {
+            Ok((_, hit)) => match inbox.put(hit, sender.ip).await {
                 Ok(()) => Outcome::Accepted,
                 Err(why) => Outcome::Overloaded(why),
             },

@@ -11,8 +11,14 @@ use crate::{
         inbox::{InboxError, InboxFile},
     },
 };
-use pulsecast_protocol::{Timestamp, live::{HOURS, HourCount}};
-use std::{collections::{BTreeMap, BTreeSet}, path::Path};
+use pulsecast_protocol::{
+    Timestamp,
+    live::{HOURS, HourCount},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// Events of the last half hour that are read back at most.
 const WINDOW_EVENTS: usize = 200_000;
@@ -60,7 +66,11 @@ pub fn recover(
     let mut sessions = reopened(reader.open_visits(progress.oldest_open)?);
 
     // A site may have been removed while the store could not be told.
-    let removed: Vec<SiteId> = reader.sites()?.into_iter().filter(|site| sites.by_id(*site).is_none()).collect();
+    let removed: Vec<SiteId> = reader
+        .sites()?
+        .into_iter()
+        .filter(|site| sites.by_id(*site).is_none())
+        .collect();
 
     let mut window = Window::read(reader, now)?;
     let mut file = InboxFile::open(inbox, progress.last_seq)?;
@@ -73,12 +83,20 @@ pub fn recover(
         let Some((seq, _)) = piece.last() else { break };
         last = *seq;
         replayed += piece.len();
-        let events: Vec<_> = piece.into_iter().map(|(seq, hit)| sessions.attribute(seq, hit)).collect();
+        let events: Vec<_> = piece
+            .into_iter()
+            .map(|(seq, hit)| sessions.attribute(seq, hit))
+            .collect();
         events.iter().for_each(|event| window.add(event));
         backlog.push(events, Vec::new(), None);
     }
     window.restore(live);
-    Ok(Recovered { file, sessions, backlog, replayed })
+    Ok(Recovered {
+        file,
+        sessions,
+        backlog,
+        replayed,
+    })
 }
 
 /// What live windows start from, by site.
@@ -93,12 +111,25 @@ impl Window {
     /// As far as the store has it.
     fn read(reader: &impl EventReader, now: Timestamp) -> Result<Self, StoreError> {
         let first_hour = now.hour() - HOURS as i64 + 1;
-        let mut window = Self { now, first_hour, seen: BTreeMap::new(), hours: BTreeMap::new() };
+        let mut window = Self {
+            now,
+            first_hour,
+            seen: BTreeMap::new(),
+            hours: BTreeMap::new(),
+        };
         for event in reader.since(now.plus(-30 * Timestamp::MINUTE), WINDOW_EVENTS)? {
-            window.seen.entry(event.hit.site).or_default().push(Seen { event, ip: None });
+            window
+                .seen
+                .entry(event.hit.site)
+                .or_default()
+                .push(Seen { event, ip: None });
         }
         for (site, count) in reader.hours(Timestamp(first_hour * Timestamp::HOUR))? {
-            window.hours.entry(site).or_default().insert(count.hour, count.pageviews);
+            window
+                .hours
+                .entry(site)
+                .or_default()
+                .insert(count.hour, count.pageviews);
         }
         Ok(window)
     }
@@ -110,7 +141,10 @@ impl Window {
             *self.hours.entry(site).or_default().entry(hour).or_default() += 1;
         }
         if self.now.since(event.hit.at) <= 30 * Timestamp::MINUTE {
-            self.seen.entry(site).or_default().push(Seen { event: event.clone(), ip: None });
+            self.seen.entry(site).or_default().push(Seen {
+                event: event.clone(),
+                ip: None,
+            });
         }
     }
 
@@ -118,7 +152,10 @@ impl Window {
         let sites: BTreeSet<SiteId> = self.seen.keys().chain(self.hours.keys()).copied().collect();
         for site in sites {
             let hours = self.hours.remove(&site).unwrap_or_default();
-            let hours: Vec<HourCount> = hours.into_iter().map(|(hour, pageviews)| HourCount { hour, pageviews }).collect();
+            let hours: Vec<HourCount> = hours
+                .into_iter()
+                .map(|(hour, pageviews)| HourCount { hour, pageviews })
+                .collect();
             live.restore(site, &hours, &self.seen.remove(&site).unwrap_or_default());
         }
     }
@@ -137,7 +174,11 @@ fn reopened(mut visits: Vec<Visit>) -> Sessions {
 ///
 /// # Errors
 /// When store or inbox cannot be read or written.
-pub fn drain(inbox: &Path, store: &mut impl EventStore, reader: &impl EventReader) -> Result<usize, RecoveryError> {
+pub fn drain(
+    inbox: &Path,
+    store: &mut impl EventStore,
+    reader: &impl EventReader,
+) -> Result<usize, RecoveryError> {
     let progress = store.progress()?;
     let mut sessions = reopened(reader.open_visits(progress.oldest_open)?);
     let mut file = InboxFile::open(inbox, progress.last_seq)?;
@@ -148,8 +189,14 @@ pub fn drain(inbox: &Path, store: &mut impl EventStore, reader: &impl EventReade
         let Some((seq, _)) = piece.last() else { break };
         last = *seq;
         moved += piece.len();
-        let events = piece.into_iter().map(|(seq, hit)| sessions.attribute(seq, hit)).collect();
-        store.append(&Batch { events, ..Batch::default() })?;
+        let events = piece
+            .into_iter()
+            .map(|(seq, hit)| sessions.attribute(seq, hit))
+            .collect();
+        store.append(&Batch {
+            events,
+            ..Batch::default()
+        })?;
     }
     Ok(moved)
 }

@@ -77,15 +77,25 @@ pub(super) fn reject_bots(admitted: Admitted, sender: &Sender, agents: &Agents) 
 }
 
 /// Makes of it what is stored. The address ends here.
-pub(super) fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timestamp) -> Result<(Arc<Site>, Hit), Outcome> {
-    let Human { admitted: Admitted { site, page, beacon }, agent } = human;
+pub(super) fn enrich(
+    human: Human,
+    sender: &Sender,
+    tables: &Tables,
+    now: Timestamp,
+) -> Result<(Arc<Site>, Hit), Outcome> {
+    let Human {
+        admitted: Admitted { site, page, beacon },
+        agent,
+    } = human;
     let at = now.plus(-beacon.age);
     let domain = site.settings.domain.as_str();
     let visitor = tables
         .salts
         .name(at, &sender.user_agent, sender.ip, domain, &page.hostname)
         .ok_or(Outcome::Overloaded(Overload::NoSalt))?;
-    let from = source::source(beacon.referrer.as_deref(), &page.utm, |host| host == page.hostname || site.settings.domain.as_str() == host);
+    let from = source::source(beacon.referrer.as_deref(), &page.utm, |host| {
+        host == page.hostname || site.settings.domain.as_str() == host
+    });
     let hit = Hit {
         site: site.id,
         at,

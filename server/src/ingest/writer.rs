@@ -24,7 +24,11 @@ const COMMIT: usize = 2000;
 const SWEEP: Duration = Duration::from_secs(1);
 
 enum Message {
-    Put { hit: Box<Hit>, ip: IpAddr, done: oneshot::Sender<Result<(), Overload>> },
+    Put {
+        hit: Box<Hit>,
+        ip: IpAddr,
+        done: oneshot::Sender<Result<(), Overload>>,
+    },
     Sweep,
     Close,
 }
@@ -40,7 +44,11 @@ impl Inbox {
     /// When it cannot be taken now. It was not written.
     pub async fn put(&self, hit: Hit, ip: IpAddr) -> Result<(), Overload> {
         let (done, outcome) = oneshot::channel();
-        match self.0.try_send(Message::Put { hit: Box::new(hit), ip, done }) {
+        match self.0.try_send(Message::Put {
+            hit: Box::new(hit),
+            ip,
+            done,
+        }) {
             Ok(()) => outcome.await.unwrap_or(Err(Overload::Stopping)),
             Err(mpsc::error::TrySendError::Full(_)) => Err(Overload::InboxFull),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Overload::Stopping),
@@ -156,11 +164,15 @@ impl Writer {
         let mut seen = Vec::with_capacity(waiting.len());
         let mut answers = Vec::with_capacity(waiting.len());
         for (seq, w) in (first..).zip(waiting) {
-            seen.push(Seen { event: self.sessions.attribute(seq, w.hit), ip: Some(w.ip) });
+            seen.push(Seen {
+                event: self.sessions.attribute(seq, w.hit),
+                ip: Some(w.ip),
+            });
             answers.push(w.done);
         }
         self.show(&seen);
-        self.backlog.push(seen.into_iter().map(|s| s.event), Vec::new(), None);
+        self.backlog
+            .push(seen.into_iter().map(|s| s.event), Vec::new(), None);
         for done in answers {
             answer(done, Ok(()));
         }

@@ -33,7 +33,9 @@ impl Presence {
     }
 
     pub(super) fn leave(&mut self, key: VisitorKey, now: Timestamp) {
-        let Some(visitor) = self.visitors.get_mut(&key) else { return };
+        let Some(visitor) = self.visitors.get_mut(&key) else {
+            return;
+        };
         visitor.connections = visitor.connections.saturating_sub(1);
         if visitor.connections == 0 {
             visitor.left = now;
@@ -50,7 +52,11 @@ impl Presence {
             }
             self.leaving.pop_front();
             // Whoever came back meanwhile has a connection, or another leave of their own further back in the queue.
-            if self.visitors.get(&key).is_some_and(|v| v.connections == 0 && v.left == left) {
+            if self
+                .visitors
+                .get(&key)
+                .is_some_and(|v| v.connections == 0 && v.left == left)
+            {
                 self.visitors.remove(&key);
             }
         }
@@ -73,14 +79,21 @@ impl Live {
         let site = self.0.sites.get(domain)?.id;
         self.site(site, domain).presence.lock().enter(key);
         self.touch(site);
-        Some(Present { live: self.clone(), site, key })
+        Some(Present {
+            live: self.clone(),
+            site,
+            key,
+        })
     }
 
     /// How many visitors have a page of the site open.
     #[must_use]
     pub fn online(&self, domain: &Domain) -> u32 {
         let now = self.0.clock.now();
-        self.0.sites.get(domain).map_or(0, |site| self.site(site.id, domain).presence.lock().count(now))
+        self.0
+            .sites
+            .get(domain)
+            .map_or(0, |site| self.site(site.id, domain).presence.lock().count(now))
     }
 }
 
@@ -113,7 +126,11 @@ mod tests {
         assert_eq!(presence.count(Timestamp(60_000)), 2, "he was");
         presence.leave(bob, Timestamp(60_000));
         presence.leave(ann, Timestamp(60_000));
-        assert_eq!(presence.count(Timestamp(60_000 + GRACE)), 1, "ann has another tab");
+        assert_eq!(
+            presence.count(Timestamp(60_000 + GRACE)),
+            1,
+            "ann has another tab"
+        );
         presence.leave(ann, Timestamp(70_000));
         assert_eq!(presence.count(Timestamp(70_000 + GRACE)), 0);
         assert!(presence.visitors.is_empty() && presence.leaving.is_empty());

@@ -111,7 +111,8 @@ impl Window {
         };
         // An event that waited in its page's queue past the window is history, not news.
         let oldest = window_start(now);
-        let is_shown = |seen: &Seen| rows::is_shown(seen.event.hit.kind) && seen.event.hit.at.minute() >= oldest;
+        let is_shown =
+            |seen: &Seen| rows::is_shown(seen.event.hit.kind) && seen.event.hit.at.minute() >= oldest;
         let shown = seen.iter().filter(|seen| is_shown(seen)).count();
         let mut gone_before_seen = shown.saturating_sub(STREAM_ROWS);
         self.rows.skip(gone_before_seen);

@@ -40,16 +40,31 @@ impl Sessions {
         if let Some(visit) = self.open.get_mut(&key) {
             if continues(visit.start, visit.last, hit.at) {
                 visit.add(&hit);
-                return Event { seq, visit: visit.id, visitor, hit };
+                return Event {
+                    seq,
+                    visit: visit.id,
+                    visitor,
+                    hit,
+                };
             }
             if hit.at < visit.start {
                 // Older than the open visit by more than the timeout: a visit of its own, ended before the open one began.
-                let event = Event { seq, visit: VisitId(seq), visitor, hit };
+                let event = Event {
+                    seq,
+                    visit: VisitId(seq),
+                    visitor,
+                    hit,
+                };
                 self.displaced.push(Visit::open(&event));
                 return event;
             }
         }
-        let event = Event { seq, visit: VisitId(seq), visitor, hit };
+        let event = Event {
+            seq,
+            visit: VisitId(seq),
+            visitor,
+            hit,
+        };
         let visit = Visit::open(&event);
         self.by_end.insert((visit.last, visit.id, key));
         self.displaced.extend(self.open.insert(key, visit));
@@ -59,7 +74,9 @@ impl Sessions {
     /// Today's name of the visitor, or yesterday's while a visit under it goes on.
     fn same_person(&self, hit: &Hit) -> VisitorId {
         let goes_on = |visitor: &VisitorId| {
-            self.open.get(&(hit.site, *visitor)).is_some_and(|visit| continues(visit.start, visit.last, hit.at))
+            self.open
+                .get(&(hit.site, *visitor))
+                .is_some_and(|visit| continues(visit.start, visit.last, hit.at))
         };
         match hit.visitor_before {
             Some(before) if !goes_on(&hit.visitor) && goes_on(&before) => before,

@@ -13,7 +13,10 @@ fn thirty_minutes_of_silence_end_a_visit_and_not_a_minute_less() {
     assert_eq!(third.visit, VisitId(3));
     let ended = sessions.end(Timestamp(61 * Timestamp::MINUTE));
     assert_eq!(ended.len(), 1);
-    assert_eq!((ended[0].pageviews, ended[0].duration(), ended[0].is_bounce()), (2, 30 * Timestamp::MINUTE, false));
+    assert_eq!(
+        (ended[0].pageviews, ended[0].duration(), ended[0].is_bounce()),
+        (2, 30 * Timestamp::MINUTE, false)
+    );
     assert_eq!(ended[0].exit.as_ref().unwrap().path, "/a");
 }
 
@@ -48,7 +51,10 @@ fn an_interactive_event_keeps_a_visit_from_bouncing_and_a_passive_one_does_not()
         let mut custom = hit(7, 1, "/");
         custom.kind = kind;
         sessions.attribute(2, custom);
-        assert_eq!(sessions.end(Timestamp(200 * Timestamp::MINUTE))[0].is_bounce(), bounces);
+        assert_eq!(
+            sessions.end(Timestamp(200 * Timestamp::MINUTE))[0].is_bounce(),
+            bounces
+        );
     }
 }
 

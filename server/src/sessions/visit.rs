@@ -54,7 +54,11 @@ pub struct Page {
 
 impl Page {
     fn of(hit: &Hit) -> Self {
-        Self { hostname: hit.hostname.clone(), path: hit.path.clone(), at: hit.at }
+        Self {
+            hostname: hit.hostname.clone(),
+            path: hit.path.clone(),
+            at: hit.at,
+        }
     }
 }
 

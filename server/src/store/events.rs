@@ -18,13 +18,17 @@ pub enum StoreError {
         message: String,
     },
     /// Somebody else has it open.
-    #[error("the event store {path} is in use by another process: stop the other pulsecast, or use another --data directory")]
+    #[error(
+        "the event store {path} is in use by another process: stop the other pulsecast, or use another --data directory"
+    )]
     InUse {
         /// Where it is.
         path: String,
     },
     /// Written by a newer binary.
-    #[error("the event store {path} has schema {found}, this pulsecast knows {known}: upgrade the binary or restore a backup")]
+    #[error(
+        "the event store {path} has schema {found}, this pulsecast knows {known}: upgrade the binary or restore a backup"
+    )]
     Newer {
         /// Where it is.
         path: String,
@@ -61,7 +65,10 @@ impl Batch {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.ended.is_empty() && self.oldest_open.is_none() && self.removed.is_empty()
+        self.events.is_empty()
+            && self.ended.is_empty()
+            && self.oldest_open.is_none()
+            && self.removed.is_empty()
     }
 }
 
@@ -125,5 +132,6 @@ pub trait EventReader: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn export(&self, site: SiteId, after: u64, limit: usize) -> Result<Vec<(u64, ExportedEvent)>, StoreError>;
+    fn export(&self, site: SiteId, after: u64, limit: usize)
+    -> Result<Vec<(u64, ExportedEvent)>, StoreError>;
 }

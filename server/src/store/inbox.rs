@@ -16,7 +16,9 @@ pub enum InboxError {
         source: rusqlite::Error,
     },
     /// A row is not what this binary writes.
-    #[error("the inbox {path} holds an event {seq} that cannot be read ({source}): it was written by a newer pulsecast or is damaged")]
+    #[error(
+        "the inbox {path} holds an event {seq} that cannot be read ({source}): it was written by a newer pulsecast or is damaged"
+    )]
     Row {
         /// The file.
         path: PathBuf,
@@ -26,7 +28,9 @@ pub enum InboxError {
         source: serde_json::Error,
     },
     /// The file was written by a newer binary.
-    #[error("the inbox {path} has schema {found}, this pulsecast knows {known}: upgrade the binary or restore a backup")]
+    #[error(
+        "the inbox {path} has schema {found}, this pulsecast knows {known}: upgrade the binary or restore a backup"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -54,11 +58,20 @@ impl InboxFile {
     /// # Errors
     /// When it cannot be opened or is of a newer schema.
     pub fn open(path: &Path, moved: u64) -> Result<Self, InboxError> {
-        let fault = |source| InboxError::Sqlite { path: path.to_owned(), source };
+        let fault = |source| InboxError::Sqlite {
+            path: path.to_owned(),
+            source,
+        };
         let connection = connect(path).map_err(fault)?;
-        let found: i64 = connection.query_row("pragma user_version", [], |row| row.get(0)).map_err(fault)?;
+        let found: i64 = connection
+            .query_row("pragma user_version", [], |row| row.get(0))
+            .map_err(fault)?;
         if found > SCHEMA {
-            return Err(InboxError::Newer { path: path.to_owned(), found, known: SCHEMA });
+            return Err(InboxError::Newer {
+                path: path.to_owned(),
+                found,
+                known: SCHEMA,
+            });
         }
         connection
             .execute_batch(&format!(
@@ -68,7 +81,11 @@ impl InboxFile {
         let last: u64 = connection
             .query_row("select coalesce(max(seq), 0) from inbox", [], |row| row.get(0))
             .map_err(fault)?;
-        Ok(Self { path: path.to_owned(), connection: Some(connection), next: last.max(moved) + 1 })
+        Ok(Self {
+            path: path.to_owned(),
+            connection: Some(connection),
+            next: last.max(moved) + 1,
+        })
     }
 
     /// Puts events on disk, all or none, and gives the number of the first; the others follow without gap. When this returns, they
@@ -87,7 +104,10 @@ impl InboxFile {
             }
             Err(source) => {
                 self.connection = None;
-                Err(InboxError::Sqlite { path: self.path.clone(), source })
+                Err(InboxError::Sqlite {
+                    path: self.path.clone(),
+                    source,
+                })
             }
         }
     }
@@ -98,7 +118,8 @@ impl InboxFile {
         {
             let mut insert = transaction.prepare_cached("insert into inbox (seq, body) values (?1, ?2)")?;
             for hit in hits {
-                let body = serde_json::to_vec(hit).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+                let body = serde_json::to_vec(hit)
+                    .map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
                 insert.execute(params![seq, body])?;
                 seq += 1;
             }
@@ -122,7 +143,10 @@ impl InboxFile {
     /// When the file or a row cannot be read.
     pub fn after(&mut self, seq: u64, limit: usize) -> Result<Vec<(u64, Hit)>, InboxError> {
         let path = self.path.clone();
-        let fault = |source| InboxError::Sqlite { path: path.clone(), source };
+        let fault = |source| InboxError::Sqlite {
+            path: path.clone(),
+            source,
+        };
         let connection = self.connection().map_err(fault)?;
         let mut select = connection
             .prepare_cached("select seq, body from inbox where seq > ?1 order by seq limit ?2")
@@ -134,7 +158,11 @@ impl InboxFile {
             .map_err(fault)?;
         rows.map(|row| {
             let (seq, body) = row.map_err(fault)?;
-            let hit = serde_json::from_slice(&body).map_err(|source| InboxError::Row { path: path.clone(), seq, source })?;
+            let hit = serde_json::from_slice(&body).map_err(|source| InboxError::Row {
+                path: path.clone(),
+                seq,
+                source,
+            })?;
             Ok((seq, hit))
         })
         .collect()
@@ -145,10 +173,16 @@ impl InboxFile {
     /// # Errors
     /// When the disk does not take it; harmless, as they are skipped at the next start.
     pub fn discard_through(&mut self, seq: u64) -> Result<(), InboxError> {
-        let outcome = self.connection().and_then(|c| c.prepare_cached("delete from inbox where seq <= ?1")?.execute([seq]));
+        let outcome = self.connection().and_then(|c| {
+            c.prepare_cached("delete from inbox where seq <= ?1")?
+                .execute([seq])
+        });
         outcome.map(drop).map_err(|source| {
             self.connection = None;
-            InboxError::Sqlite { path: self.path.clone(), source }
+            InboxError::Sqlite {
+                path: self.path.clone(),
+                source,
+            }
         })
     }
 }
@@ -195,7 +229,13 @@ mod tests {
         assert_eq!(inbox.append([hit(1, 0, "/")].iter()).unwrap(), 2);
         drop(inbox);
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(InboxFile::open(&path, 2).unwrap().append([hit(1, 0, "/")].iter()).unwrap(), 3);
+        assert_eq!(
+            InboxFile::open(&path, 2)
+                .unwrap()
+                .append([hit(1, 0, "/")].iter())
+                .unwrap(),
+            3
+        );
     }
 
     #[test]
@@ -204,7 +244,10 @@ mod tests {
         let mut inbox = InboxFile::open(&path, 0).unwrap();
         let other = Connection::open(&path).unwrap();
         other.execute_batch("begin immediate").unwrap();
-        assert!(matches!(inbox.append([hit(1, 0, "/")].iter()), Err(InboxError::Sqlite { .. })));
+        assert!(matches!(
+            inbox.append([hit(1, 0, "/")].iter()),
+            Err(InboxError::Sqlite { .. })
+        ));
         other.execute_batch("rollback").unwrap();
         assert_eq!(inbox.append([hit(1, 0, "/")].iter()).unwrap(), 1);
     }
@@ -212,7 +255,15 @@ mod tests {
     #[test]
     fn a_newer_file_is_refused_with_advice() {
         let (_dir, path) = file();
-        Connection::open(&path).unwrap().execute_batch("pragma user_version = 99").unwrap();
-        assert!(InboxFile::open(&path, 0).unwrap_err().to_string().contains("upgrade the binary"));
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch("pragma user_version = 99")
+            .unwrap();
+        assert!(
+            InboxFile::open(&path, 0)
+                .unwrap_err()
+                .to_string()
+                .contains("upgrade the binary")
+        );
     }
 }

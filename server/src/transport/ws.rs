@@ -78,7 +78,8 @@ pub(super) async fn upgrade(
     let connection = Connection::new(&state, who, looks(&headers, &extensions));
     socket
         .protocols([SUBPROTOCOL])
-        .read_buffer_size(4 << 10)
+        // What an idle connection costs most; a longer message makes it grow for as long as it is read.
+        .read_buffer_size(2 << 10)
         .write_buffer_size(0)
         .max_message_size(limits.message)
         .max_frame_size(limits.message)

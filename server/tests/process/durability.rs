@@ -50,12 +50,23 @@ async fn every_acknowledged_event_survives_kill_9_under_load() {
         sent += next.load(Ordering::Relaxed);
         Arc::into_inner(server).unwrap().kill9();
     }
-    let stored: Vec<String> =
-        place.export("demo").iter().map(|event| event["path"].as_str().unwrap().to_owned()).collect();
+    let stored: Vec<String> = place
+        .export("demo")
+        .iter()
+        .map(|event| event["path"].as_str().unwrap().to_owned())
+        .collect();
     let distinct: BTreeSet<String> = stored.iter().cloned().collect();
     let lost: Vec<_> = acknowledged.difference(&distinct).collect();
-    println!("{sent} sent, {} acknowledged, {} stored in six rounds", acknowledged.len(), stored.len());
-    assert!(acknowledged.len() > 1000, "the rounds were too short to mean anything: {}", acknowledged.len());
+    println!(
+        "{sent} sent, {} acknowledged, {} stored in six rounds",
+        acknowledged.len(),
+        stored.len()
+    );
+    assert!(
+        acknowledged.len() > 1000,
+        "the rounds were too short to mean anything: {}",
+        acknowledged.len()
+    );
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     assert_eq!(distinct.len(), stored.len(), "an event was stored twice");
 }
@@ -72,6 +83,11 @@ async fn a_visit_goes_on_after_a_restart_and_the_live_page_remembers() {
     let events = place.export("demo");
     let visits: BTreeSet<String> = events.iter().map(|event| event["visit"].to_string()).collect();
     assert_eq!((events.len(), visits.len()), (2, 1), "{events:?}");
-    let keys: BTreeSet<&str> = events[0].as_object().unwrap().keys().map(String::as_str).collect();
+    let keys: BTreeSet<&str> = events[0]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     assert!(!keys.contains("ip") && !keys.contains("user_agent"), "{keys:?}");
 }

@@ -9,8 +9,14 @@ fn refuses(place: &Place, arguments: &[&str], says: &str) {
     let output = place.run(arguments);
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");
-    let lines: Vec<_> = error.lines().filter(|line| line.starts_with("pulsecast: ")).collect();
-    assert!(lines.len() == 1 && lines[0].contains(says), "expected one line with `{says}`: {error}");
+    let lines: Vec<_> = error
+        .lines()
+        .filter(|line| line.starts_with("pulsecast: "))
+        .collect();
+    assert!(
+        lines.len() == 1 && lines[0].contains(says),
+        "expected one line with `{says}`: {error}"
+    );
 }
 
 #[test]
@@ -18,7 +24,11 @@ fn a_port_that_is_taken_is_one_clear_line() {
     let place = Place::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    refuses(&place, &["serve", "--addr", &address], "choose another address with --addr");
+    refuses(
+        &place,
+        &["serve", "--addr", &address],
+        "choose another address with --addr",
+    );
 }
 
 #[test]
@@ -27,7 +37,11 @@ fn a_data_directory_that_cannot_be_used_is_one_clear_line() {
     let file = place.path().join("file");
     fs::write(&file, "").unwrap();
     let data = file.to_str().unwrap();
-    refuses(&place, &["serve", "--addr", "127.0.0.1:0", "--data", data], "--data");
+    refuses(
+        &place,
+        &["serve", "--addr", "127.0.0.1:0", "--data", data],
+        "--data",
+    );
 }
 
 #[test]
@@ -44,7 +58,11 @@ fn files_of_a_newer_pulsecast_are_refused() {
 async fn a_second_server_on_the_same_data_is_one_clear_line() {
     let place = Place::new();
     let _server = place.serve();
-    refuses(&place, &["serve", "--addr", "127.0.0.1:0"], "in use by another process");
+    refuses(
+        &place,
+        &["serve", "--addr", "127.0.0.1:0"],
+        "in use by another process",
+    );
 }
 
 #[tokio::test]
@@ -59,14 +77,29 @@ async fn while_the_inbox_is_locked_events_are_told_to_come_again_and_readiness_i
     assert_eq!(refused.headers()["retry-after"], "10");
     assert!(refused.text().await.unwrap().contains("disk_failed"));
     assert_eq!(server.get("/health/ready").await.status(), 503);
-    assert_eq!(server.get("/health/live").await.status(), 200, "the process itself is well");
+    assert_eq!(
+        server.get("/health/live").await.status(),
+        200,
+        "the process itself is well"
+    );
 
     other.execute_batch("rollback").unwrap();
-    eventually("it recovers by itself", || async { server.get("/health/ready").await.status() == 200 }).await;
+    eventually("it recovers by itself", || async {
+        server.get("/health/ready").await.status() == 200
+    })
+    .await;
     assert_eq!(server.visit("/taken").await.unwrap().status(), 202);
     assert!(server.end());
-    let paths: Vec<_> = place.export("demo").iter().map(|event| event["path"].clone()).collect();
-    assert_eq!(paths, ["/taken"], "what was refused is not there, what was taken is");
+    let paths: Vec<_> = place
+        .export("demo")
+        .iter()
+        .map(|event| event["path"].clone())
+        .collect();
+    assert_eq!(
+        paths,
+        ["/taken"],
+        "what was refused is not there, what was taken is"
+    );
 }
 
 #[tokio::test]
@@ -81,6 +114,12 @@ async fn a_full_disk_is_503_and_heals_by_itself() {
     assert_eq!(server.visit("/refused").await.unwrap().status(), 503);
     assert_eq!(server.get("/health/ready").await.status(), 503);
     other.execute_batch("drop trigger full").unwrap();
-    eventually("it takes events again", || async { server.visit("/taken").await.unwrap().status() == 202 }).await;
-    eventually("and says so", || async { server.get("/health/ready").await.status() == 200 }).await;
+    eventually("it takes events again", || async {
+        server.visit("/taken").await.unwrap().status() == 202
+    })
+    .await;
+    eventually("and says so", || async {
+        server.get("/health/ready").await.status() == 200
+    })
+    .await;
 }

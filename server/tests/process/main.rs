@@ -1,5 +1,9 @@
 //! The program as its operator meets it: the real binary on a free port, its files, its end.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and has threads of its own")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and has threads of its own"
+)]
 
 mod bad_input;
 mod command_line;

@@ -11,8 +11,7 @@ use std::{
 use tempfile::TempDir;
 
 /// A user agent of a person.
-pub const BROWSER: &str =
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+pub const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 
 /// A data directory and the files that `serve` wants to see.
 pub struct Place {
@@ -32,7 +31,10 @@ impl Place {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pulsecast"));
-        command.args(arguments).env("PULSECAST_DATA", self.data()).env("PULSECAST_SITE_ROOT", self.dir.path().join("site"));
+        command
+            .args(arguments)
+            .env("PULSECAST_DATA", self.data())
+            .env("PULSECAST_SITE_ROOT", self.dir.path().join("site"));
         command
     }
 
@@ -43,8 +45,13 @@ impl Place {
 
     /// Runs a command to its end, with text on its standard input.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child =
-            self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
     }
@@ -72,15 +79,25 @@ impl Place {
         let mut stderr = child.stderr.take().unwrap();
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         std::thread::spawn(move || lines.for_each(drop));
-        Running { child, url, client: reqwest::Client::new() }
+        Running {
+            child,
+            url,
+            client: reqwest::Client::new(),
+        }
     }
 
     /// Lines of the site's raw events.
     pub fn export(&self, site: &str) -> Vec<serde_json::Value> {
         let output = self.run(&["export", "--site", site]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     pub fn path(&self) -> &Path {
@@ -102,27 +119,45 @@ impl Running {
 
     /// A person looks at a page of the demo site.
     pub async fn visit(&self, path: &str) -> reqwest::Result<reqwest::Response> {
-        let body = serde_json::json!({ "n": "pageview", "d": "demo", "u": format!("http://localhost{path}") });
+        let body =
+            serde_json::json!({ "n": "pageview", "d": "demo", "u": format!("http://localhost{path}") });
         self.post(body.to_string()).await
     }
 
     pub async fn post(&self, body: impl Into<reqwest::Body>) -> reqwest::Result<reqwest::Response> {
-        self.client.post(format!("{}/api/event", self.url)).header("user-agent", BROWSER).body(body).send().await
+        self.client
+            .post(format!("{}/api/event", self.url))
+            .header("user-agent", BROWSER)
+            .body(body)
+            .send()
+            .await
     }
 
     pub async fn get(&self, path: &str) -> reqwest::Response {
-        self.client.get(format!("{}{path}", self.url)).send().await.unwrap()
+        self.client
+            .get(format!("{}{path}", self.url))
+            .send()
+            .await
+            .unwrap()
     }
 
     /// The value of a counter, by its name with labels as `/metrics` writes it; 0 when it was never counted.
     pub async fn metric(&self, name: &str) -> u64 {
         let text = self.get("/metrics").await.text().await.unwrap();
-        text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or(0)
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+            .unwrap_or(0)
     }
 
     /// `kill -9`, without waiting for the end.
     pub fn kill(&self) {
-        assert!(Command::new("kill").args(["-KILL", &self.child.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-KILL", &self.child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// `kill -9`.
@@ -134,7 +169,13 @@ impl Running {
     /// Asks it to end, and waits for it. Gives whether it ended well.
     pub fn end(mut self) -> bool {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         self.child.wait().unwrap().success()
     }
 }
@@ -154,5 +195,8 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(10), wait).await.is_ok(), "not in ten seconds: {what}");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(10), wait).await.is_ok(),
+        "not in ten seconds: {what}"
+    );
 }

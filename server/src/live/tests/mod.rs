@@ -207,7 +207,12 @@ fn visitors_with_open_pages_are_counted_and_the_count_is_told_to_pages_and_dashb
     let bob = world.enter(2);
     let _another_tab = world.enter(1);
     world.live.tick();
-    let counts = || page.pushes::<OnlineCount>().iter().map(|count| count.online).collect::<Vec<_>>();
+    let counts = || {
+        page.pushes::<OnlineCount>()
+            .iter()
+            .map(|count| count.online)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(counts(), [1], "the second change waits");
     world.wait(250);
     world.live.tick();

@@ -11,7 +11,10 @@ use duckdb::{Config, Connection};
 use std::path::{Path, PathBuf};
 
 /// Schema steps, by number; a step once released is never changed.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../../migrations/events/0001_events_and_visits.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[(
+    1,
+    include_str!("../../../migrations/events/0001_events_and_visits.sql"),
+)];
 
 /// How much the engine may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +34,10 @@ fn fault(path: &Path, error: &duckdb::Error) -> StoreError {
         return StoreError::InUse { path };
     }
     // Only the first line: the rest is DuckDB's stack trace.
-    StoreError::Engine { path, message: message.lines().next().unwrap_or_default().to_owned() }
+    StoreError::Engine {
+        path,
+        message: message.lines().next().unwrap_or_default().to_owned(),
+    }
 }
 
 /// Opens or makes the file and brings its schema up to date. Gives the writer and a reader of the same database.
@@ -41,7 +47,10 @@ fn fault(path: &Path, error: &duckdb::Error) -> StoreError {
 pub fn open(settings: &DuckSettings) -> Result<(DuckWriter, DuckReader), StoreError> {
     let connection = connect(settings)?;
     let reader = connection.try_clone().map_err(|e| fault(&settings.path, &e))?;
-    Ok((DuckWriter::new(settings.clone(), connection), DuckReader::new(settings.path.clone(), reader)))
+    Ok((
+        DuckWriter::new(settings.clone(), connection),
+        DuckReader::new(settings.path.clone(), reader),
+    ))
 }
 
 fn connect(settings: &DuckSettings) -> Result<Connection, StoreError> {
@@ -66,15 +75,25 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         .execute_batch("create table if not exists schema_migrations (version bigint not null)")
         .map_err(fault)?;
     let found: i64 = connection
-        .query_row("select coalesce(max(version), 0) from schema_migrations", [], |row| row.get(0))
+        .query_row(
+            "select coalesce(max(version), 0) from schema_migrations",
+            [],
+            |row| row.get(0),
+        )
         .map_err(fault)?;
     let known = MIGRATIONS.last().map_or(0, |(version, _)| *version);
     if found > known {
-        return Err(StoreError::Newer { path: path.display().to_string(), found, known });
+        return Err(StoreError::Newer {
+            path: path.display().to_string(),
+            found,
+            known,
+        });
     }
     for (version, step) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
         connection
-            .execute_batch(&format!("begin; {step}; insert into schema_migrations values ({version}); commit;"))
+            .execute_batch(&format!(
+                "begin; {step}; insert into schema_migrations values ({version}); commit;"
+            ))
             .map_err(fault)?;
     }
     Ok(())

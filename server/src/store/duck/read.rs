@@ -52,18 +52,29 @@ const SHOWN: &str = "e.seq, e.site, epoch_ms(e.happened_at), e.kind, e.name, e.v
 
 impl DuckReader {
     pub(super) fn new(path: PathBuf, connection: Connection) -> Self {
-        Self { path, connection: Mutex::new(connection) }
+        Self {
+            path,
+            connection: Mutex::new(connection),
+        }
     }
 
     fn ask<T>(&self, question: impl FnOnce(&Connection) -> duckdb::Result<T>) -> Result<T, StoreError> {
         let connection = self.connection.lock().try_clone();
-        connection.and_then(|connection| question(&connection)).map_err(|e| fault(&self.path, &e))
+        connection
+            .and_then(|connection| question(&connection))
+            .map_err(|e| fault(&self.path, &e))
     }
 
-    fn events(&self, columns: &str, condition: &str, params: &[&dyn ToSql]) -> Result<Vec<Event>, StoreError> {
+    fn events(
+        &self,
+        columns: &str,
+        condition: &str,
+        params: &[&dyn ToSql],
+    ) -> Result<Vec<Event>, StoreError> {
         self.ask(|connection| {
-            let mut select =
-                connection.prepare(&format!("select {columns} from events e join paths p on p.id = e.path where {condition}"))?;
+            let mut select = connection.prepare(&format!(
+                "select {columns} from events e join paths p on p.id = e.path where {condition}"
+            ))?;
             select.query_map(params, event)?.collect()
         })
     }
@@ -73,14 +84,19 @@ impl EventReader for DuckReader {
     fn open_visits(&self, oldest_open: VisitId) -> Result<Vec<Visit>, StoreError> {
         self.ask(|connection| {
             let mut select = connection.prepare(OPEN_VISITS)?;
-            select.query_map(params![oldest_open.0, oldest_open.0], visit)?.collect()
+            select
+                .query_map(params![oldest_open.0, oldest_open.0], visit)?
+                .collect()
         })
     }
 
     fn since(&self, at: Timestamp, limit: usize) -> Result<Vec<Event>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut events =
-            self.events(SHOWN, "e.happened_at >= make_timestamp(? * 1000) order by e.seq desc limit ?", params![at.millis(), limit])?;
+        let mut events = self.events(
+            SHOWN,
+            "e.happened_at >= make_timestamp(? * 1000) order by e.seq desc limit ?",
+            params![at.millis(), limit],
+        )?;
         events.reverse();
         Ok(events)
     }
@@ -100,21 +116,38 @@ impl EventReader for DuckReader {
 
     fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
         self.ask(|connection| {
-            let mut select = connection.prepare("select distinct site from events union select distinct site from visits")?;
+            let mut select = connection
+                .prepare("select distinct site from events union select distinct site from visits")?;
             select.query_map([], |row| row.get(0).map(SiteId))?.collect()
         })
     }
 
     fn has_events(&self, site: SiteId) -> Result<bool, StoreError> {
         self.ask(|connection| {
-            connection.query_row("select exists (select 1 from events where site = ?)", params![site.0], |row| row.get(0))
+            connection.query_row(
+                "select exists (select 1 from events where site = ?)",
+                params![site.0],
+                |row| row.get(0),
+            )
         })
     }
 
-    fn export(&self, site: SiteId, after: u64, limit: usize) -> Result<Vec<(u64, ExportedEvent)>, StoreError> {
+    fn export(
+        &self,
+        site: SiteId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, ExportedEvent)>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let events = self.events(COLUMNS, "e.site = ? and e.seq > ? order by e.seq limit ?", params![site.0, after, limit])?;
-        Ok(events.into_iter().map(|event| (event.seq, exported(event))).collect())
+        let events = self.events(
+            COLUMNS,
+            "e.site = ? and e.seq > ? order by e.seq limit ?",
+            params![site.0, after, limit],
+        )?;
+        Ok(events
+            .into_iter()
+            .map(|event| (event.seq, exported(event)))
+            .collect())
     }
 }
 
@@ -127,7 +160,11 @@ fn visit(row: &Row<'_>) -> duckdb::Result<Visit> {
     let mut page = || -> duckdb::Result<Option<Page>> {
         let (hostname, path, at): (Option<String>, Option<String>, Option<i64>) =
             (row.get(next())?, row.get(next())?, row.get(next())?);
-        Ok(hostname.zip(path).zip(at).map(|((hostname, path), at)| Page { hostname, path, at: Timestamp(at) }))
+        Ok(hostname.zip(path).zip(at).map(|((hostname, path), at)| Page {
+            hostname,
+            path,
+            at: Timestamp(at),
+        }))
     };
     let (entry, exit) = (page()?, page()?);
     Ok(Visit {
@@ -201,7 +238,10 @@ fn event(row: &Row<'_>) -> duckdb::Result<Event> {
         medium: row.get(next())?,
         utm: utm(row, &mut next)?,
         client: client(row, &mut next)?,
-        props: row.get::<_, Option<String>>(next())?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+        props: row
+            .get::<_, Option<String>>(next())?
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default(),
         revenue: match (row.get(next())?, row.get(next())?) {
             (Some(amount), Some(currency)) => Some((amount, currency)),
             _ => None,
@@ -209,7 +249,12 @@ fn event(row: &Row<'_>) -> duckdb::Result<Event> {
         scroll_depth: row.get(next())?,
         engaged: row.get(next())?,
     };
-    Ok(Event { seq, visit, visitor, hit })
+    Ok(Event {
+        seq,
+        visit,
+        visitor,
+        hit,
+    })
 }
 
 /// One event by readable names; what it does not have is left out. Visitors keep their daily hash, in hexadecimal.
@@ -223,7 +268,10 @@ fn exported(event: Event) -> ExportedEvent {
     };
     let time = chrono::DateTime::from_timestamp_millis(hit.at.millis()).unwrap_or_default();
     put("seq", Some(event.seq.into()));
-    put("time", Some(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into()));
+    put(
+        "time",
+        Some(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into()),
+    );
     put("name", Some(hit.name.into()));
     put("kind", Some(super::write::kind_name(hit.kind).into()));
     put("visitor", Some(format!("{:016x}", event.visitor.0).into()));
@@ -251,8 +299,15 @@ fn exported(event: Event) -> ExportedEvent {
     ] {
         put(key, value.map(Value::from));
     }
-    put("props", (!hit.props.is_empty()).then(|| serde_json::json!(hit.props)));
-    put("revenue", hit.revenue.map(|(amount, currency)| serde_json::json!({ "amount": amount, "currency": currency })));
+    put(
+        "props",
+        (!hit.props.is_empty()).then(|| serde_json::json!(hit.props)),
+    );
+    put(
+        "revenue",
+        hit.revenue
+            .map(|(amount, currency)| serde_json::json!({ "amount": amount, "currency": currency })),
+    );
     put("scroll_depth", hit.scroll_depth.map(Value::from));
     put("engaged_ms", hit.engaged.map(Value::from));
     out

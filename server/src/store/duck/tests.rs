@@ -8,7 +8,11 @@ use proptest::prelude::*;
 use pulsecast_protocol::Timestamp;
 
 fn settings(dir: &tempfile::TempDir) -> DuckSettings {
-    DuckSettings { path: dir.path().join("events.duckdb"), memory_mib: 256, threads: 1 }
+    DuckSettings {
+        path: dir.path().join("events.duckdb"),
+        memory_mib: 256,
+        threads: 1,
+    }
 }
 
 fn batch() -> Batch {
@@ -26,7 +30,12 @@ fn batch() -> Batch {
         .map(|(i, hit)| sessions.attribute(i as u64 + 1, hit))
         .collect();
     let ended: Vec<Visit> = sessions.end(Timestamp(500 * Timestamp::MINUTE));
-    Batch { events, ended, oldest_open: Some(VisitId(4)), removed: Vec::new() }
+    Batch {
+        events,
+        ended,
+        oldest_open: Some(VisitId(4)),
+        removed: Vec::new(),
+    }
 }
 
 #[test]
@@ -36,14 +45,28 @@ fn what_is_written_reads_back_after_reopening() {
     {
         let (mut writer, _) = open(&settings(&dir)).unwrap();
         writer.append(&batch).unwrap();
-        assert_eq!(writer.progress().unwrap(), Progress { last_seq: 3, oldest_open: VisitId(4) });
+        assert_eq!(
+            writer.progress().unwrap(),
+            Progress {
+                last_seq: 3,
+                oldest_open: VisitId(4)
+            }
+        );
     }
     let (mut writer, reader) = open(&settings(&dir)).unwrap();
     assert_eq!(writer.progress().unwrap().last_seq, 3);
     let shown: Vec<Event> = batch.events.iter().cloned().map(as_shown).collect();
     assert_eq!(reader.since(Timestamp(0), 10).unwrap(), shown);
-    assert_eq!(reader.since(Timestamp(0), 1).unwrap(), shown[2..], "the newest when there are too many");
-    assert_eq!(reader.open_visits(VisitId(0)).unwrap(), [], "ended visits are not open");
+    assert_eq!(
+        reader.since(Timestamp(0), 1).unwrap(),
+        shown[2..],
+        "the newest when there are too many"
+    );
+    assert_eq!(
+        reader.open_visits(VisitId(0)).unwrap(),
+        [],
+        "ended visits are not open"
+    );
     assert!(reader.has_events(SiteId(1)).unwrap() && !reader.has_events(SiteId(2)).unwrap());
     assert_eq!(reader.hours(Timestamp(0)).unwrap()[0].1.pageviews, 2);
 }
@@ -65,9 +88,18 @@ fn a_removed_sites_events_are_deleted_and_others_stay() {
     batch.events[2].hit.site = SiteId(2);
     writer.append(&batch).unwrap();
     assert_eq!(reader.sites().unwrap().len(), 2);
-    writer.append(&Batch { removed: vec![SiteId(1)], ..Batch::default() }).unwrap();
+    writer
+        .append(&Batch {
+            removed: vec![SiteId(1)],
+            ..Batch::default()
+        })
+        .unwrap();
     assert!(!reader.has_events(SiteId(1)).unwrap() && reader.has_events(SiteId(2)).unwrap());
-    assert_eq!(writer.progress().unwrap().last_seq, 3, "what was moved stays moved");
+    assert_eq!(
+        writer.progress().unwrap().last_seq,
+        3,
+        "what was moved stays moved"
+    );
 }
 
 /// What a live window shows of an event.
@@ -132,7 +164,9 @@ fn a_second_process_and_a_newer_schema_are_told_so() {
         let (writer, _) = open(&settings(&dir)).unwrap();
         drop(writer);
         let connection = connect(&settings(&dir)).unwrap();
-        connection.execute_batch("insert into schema_migrations values (99)").unwrap();
+        connection
+            .execute_batch("insert into schema_migrations values (99)")
+            .unwrap();
     }
     let error = open(&settings(&dir)).err().unwrap();
     assert!(error.to_string().contains("upgrade the binary"), "{error}");

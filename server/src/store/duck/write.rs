@@ -27,7 +27,12 @@ pub struct DuckWriter {
 
 impl DuckWriter {
     pub(super) fn new(settings: DuckSettings, connection: Connection) -> Self {
-        Self { settings, connection: Some(connection), paths: HashMap::new(), next_path: 0 }
+        Self {
+            settings,
+            connection: Some(connection),
+            paths: HashMap::new(),
+            next_path: 0,
+        }
     }
 
     fn with<T>(
@@ -63,22 +68,41 @@ impl EventStore for DuckWriter {
             let transaction = connection.unchecked_transaction()?;
             let done = progress(&transaction)?;
             // After an error whose commit did reach the disk, the same batch comes again.
-            let events: Vec<&Event> = batch.events.iter().filter(|event| event.seq > done.last_seq).collect();
+            let events: Vec<&Event> = batch
+                .events
+                .iter()
+                .filter(|event| event.seq > done.last_seq)
+                .collect();
             if events.is_empty() && !batch.events.is_empty() {
                 return transaction.commit();
             }
             let pages = events.iter().map(|event| event.hit.path.as_str());
-            let ends = batch.ended.iter().flat_map(|visit| visit.entry.iter().chain(&visit.exit));
-            number_paths(&transaction, paths, next_path, pages.chain(ends.map(|page| page.path.as_str())))?;
-            append_all(&transaction, "events", &events, |appender, event| append_event(appender, event, paths))?;
-            append_all(&transaction, "visits", &batch.ended, |appender, visit| append_visit(appender, visit, paths))?;
+            let ends = batch
+                .ended
+                .iter()
+                .flat_map(|visit| visit.entry.iter().chain(&visit.exit));
+            number_paths(
+                &transaction,
+                paths,
+                next_path,
+                pages.chain(ends.map(|page| page.path.as_str())),
+            )?;
+            append_all(&transaction, "events", &events, |appender, event| {
+                append_event(appender, event, paths)
+            })?;
+            append_all(&transaction, "visits", &batch.ended, |appender, visit| {
+                append_visit(appender, visit, paths)
+            })?;
             let last_seq = events.last().map_or(done.last_seq, |event| event.seq);
             let oldest_open = batch.oldest_open.unwrap_or(done.oldest_open).0;
             for site in &batch.removed {
                 transaction.execute("delete from events where site = ?", params![site.0])?;
                 transaction.execute("delete from visits where site = ?", params![site.0])?;
             }
-            transaction.execute("update progress set last_seq = ?, oldest_open = ?", params![last_seq, oldest_open])?;
+            transaction.execute(
+                "update progress set last_seq = ?, oldest_open = ?",
+                params![last_seq, oldest_open],
+            )?;
             transaction.commit()
         })
     }
@@ -90,7 +114,10 @@ impl EventStore for DuckWriter {
 
 fn progress(connection: &Connection) -> duckdb::Result<Progress> {
     connection.query_row("select last_seq, oldest_open from progress", [], |row| {
-        Ok(Progress { last_seq: row.get(0)?, oldest_open: crate::event::VisitId(row.get(1)?) })
+        Ok(Progress {
+            last_seq: row.get(0)?,
+            oldest_open: crate::event::VisitId(row.get(1)?),
+        })
     })
 }
 
@@ -105,15 +132,21 @@ fn number_paths<'a>(
     if known.len() + wanted.len() > REMEMBERED_PATHS {
         known.clear();
     }
-    let missing: Vec<&str> = wanted.into_iter().filter(|path| !known.contains_key(*path)).collect();
+    let missing: Vec<&str> = wanted
+        .into_iter()
+        .filter(|path| !known.contains_key(*path))
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
     *next = transaction.query_row("select coalesce(max(id), 0) + 1 from paths", [], |row| row.get(0))?;
     for chunk in missing.chunks(1000) {
         let marks = vec!["?"; chunk.len()].join(",");
-        let mut select = transaction.prepare(&format!("select path, id from paths where path in ({marks})"))?;
-        let rows = select.query_map(params_from_iter(chunk), |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        let mut select =
+            transaction.prepare(&format!("select path, id from paths where path in ({marks})"))?;
+        let rows = select.query_map(params_from_iter(chunk), |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?))
+        })?;
         for row in rows {
             let (path, id) = row?;
             known.insert(path.into_boxed_str(), id);
@@ -155,15 +188,31 @@ pub(super) const fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-fn append_event(appender: &mut Appender<'_>, event: &Event, paths: &HashMap<Box<str>, i32>) -> duckdb::Result<()> {
+fn append_event(
+    appender: &mut Appender<'_>,
+    event: &Event,
+    paths: &HashMap<Box<str>, i32>,
+) -> duckdb::Result<()> {
     let hit = &event.hit;
     let at = timestamp(hit.at);
     let kind = kind_name(hit.kind);
     let path = paths.get(hit.path.as_str());
     let props = (!hit.props.is_empty()).then(|| serde_json::to_string(&hit.props).unwrap_or_default());
-    let (amount, currency) = hit.revenue.as_ref().map_or((None, None), |(amount, currency)| (Some(*amount), Some(currency)));
-    let mut row: Vec<&dyn ToSql> =
-        vec![&event.seq, &hit.site.0, &at, &kind, &hit.name, &event.visitor.0, &event.visit.0, &hit.hostname, &path];
+    let (amount, currency) = hit
+        .revenue
+        .as_ref()
+        .map_or((None, None), |(amount, currency)| (Some(*amount), Some(currency)));
+    let mut row: Vec<&dyn ToSql> = vec![
+        &event.seq,
+        &hit.site.0,
+        &at,
+        &kind,
+        &hit.name,
+        &event.visitor.0,
+        &event.visit.0,
+        &hit.hostname,
+        &path,
+    ];
     row.extend::<[&dyn ToSql; 3]>([&hit.referrer, &hit.source, &hit.medium]);
     row.extend(utm_columns(&hit.utm));
     row.extend(client_columns(&hit.client));
@@ -171,13 +220,33 @@ fn append_event(appender: &mut Appender<'_>, event: &Event, paths: &HashMap<Box<
     appender.append_row(row.as_slice())
 }
 
-fn append_visit(appender: &mut Appender<'_>, visit: &Visit, paths: &HashMap<Box<str>, i32>) -> duckdb::Result<()> {
-    let number = |page: &Option<Page>| page.as_ref().and_then(|page| paths.get(page.path.as_str()).copied());
+fn append_visit(
+    appender: &mut Appender<'_>,
+    visit: &Visit,
+    paths: &HashMap<Box<str>, i32>,
+) -> duckdb::Result<()> {
+    let number = |page: &Option<Page>| {
+        page.as_ref()
+            .and_then(|page| paths.get(page.path.as_str()).copied())
+    };
     let host = |page: &Option<Page>| page.as_ref().map(|page| page.hostname.clone());
     let (start, last, bounce) = (timestamp(visit.start), timestamp(visit.last), visit.is_bounce());
-    let (entry_host, entry, exit_host, exit) = (host(&visit.entry), number(&visit.entry), host(&visit.exit), number(&visit.exit));
-    let mut row: Vec<&dyn ToSql> =
-        vec![&visit.id.0, &visit.site.0, &visit.visitor.0, &start, &last, &visit.pageviews, &visit.events, &bounce];
+    let (entry_host, entry, exit_host, exit) = (
+        host(&visit.entry),
+        number(&visit.entry),
+        host(&visit.exit),
+        number(&visit.exit),
+    );
+    let mut row: Vec<&dyn ToSql> = vec![
+        &visit.id.0,
+        &visit.site.0,
+        &visit.visitor.0,
+        &start,
+        &last,
+        &visit.pageviews,
+        &visit.events,
+        &bounce,
+    ];
     row.extend::<[&dyn ToSql; 4]>([&entry_host, &entry, &exit_host, &exit]);
     row.extend::<[&dyn ToSql; 3]>([&visit.referrer, &visit.source, &visit.medium]);
     row.extend(utm_columns(&visit.utm));
@@ -191,5 +260,14 @@ fn utm_columns(utm: &Utm) -> [&dyn ToSql; 5] {
 
 fn client_columns(client: &Client) -> [&dyn ToSql; 8] {
     let c = client;
-    [&c.browser, &c.browser_version, &c.os, &c.os_version, &c.device, &c.screen, &c.country, &c.language]
+    [
+        &c.browser,
+        &c.browser_version,
+        &c.os,
+        &c.os_version,
+        &c.device,
+        &c.screen,
+        &c.country,
+        &c.language,
+    ]
 }
