@@ -96,15 +96,18 @@ pub async fn run(options: &Options) -> Result<()> {
     let size = options.size()?;
     let mut report = Report::default();
     let machine = machine(&options.dir)?;
-    if options.only.iter().any(|name| name == "ingest") {
-        events(options, size, &mut report).await?;
+    let wanted = |name: &str| options.only.iter().any(|only| only == name);
+    // What was measured before something went wrong is worth printing, and the other half worth measuring.
+    let mut outcome = Ok(());
+    if wanted("ingest") {
+        outcome = events(options, size, &mut report).await;
     }
-    if options.only.iter().any(|name| name == "fanout") {
-        push(options, size, &mut report).await?;
+    if wanted("fanout") {
+        outcome = push(options, size, &mut report).await.and(outcome);
     }
     println!("\n{machine}\n");
     report.print();
-    Ok(())
+    outcome
 }
 
 /// Ingest, what a dashboard sees of it, and the store that is left.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 const STARTS: usize = 3;
 /// How long a server may take to get there.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Between the first answer and the request to end: signals are heard a moment after that.
+const SETTLE: Duration = Duration::from_millis(200);
 /// How long it has nothing to do before its memory is read.
 const IDLE: Duration = Duration::from_secs(12);
 
@@ -43,6 +45,7 @@ pub async fn measure(place: &Place) -> Result<Start> {
                 resident,
             });
         }
+        tokio::time::sleep(SETTLE).await;
         server.end()?;
     }
     bail!("the server was never started")
