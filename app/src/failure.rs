@@ -43,6 +43,7 @@ impl Failure {
             Self::Fields(refill) => refill,
             Self::Refused(error) if error.code != ErrorCode::Unauthorized => Refill {
                 whole: Some(error.message),
+                code: Some(error.code),
                 ..Refill::default()
             },
             other => return other,
@@ -71,6 +72,9 @@ pub struct Refill {
     pub fields: BTreeMap<String, Vec<String>>,
     /// What is wrong with all of it.
     pub whole: Option<String>,
+    /// What kind of refusal that is; `None` for fields, which are the asker's to correct.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<ErrorCode>,
     /// What was typed into which field.
     pub typed: BTreeMap<String, String>,
 }

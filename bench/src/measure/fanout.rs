@@ -34,6 +34,8 @@ enum Speaker {
 pub struct Audience {
     readers: JoinSet<Result<()>>,
     board: Arc<Board>,
+    /// Of those whose hearing does not count, because they speak.
+    deaf: Arc<Board>,
     speaker: Speaker,
     sites: usize,
     /// Readers at first: the number that the counts start from.
@@ -80,6 +82,7 @@ impl Audience {
         Ok(Self {
             readers: tasks,
             board,
+            deaf: Board::new(0),
             speaker,
             sites,
             first,
@@ -99,7 +102,7 @@ impl Audience {
         while began.elapsed() < time {
             tick.tick().await;
             self.say().await?;
-            due += self.readers.len();
+            due += self.first;
         }
         // What was said last may still be heard.
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -130,9 +133,9 @@ impl Audience {
             }
             Speaker::Visitors { waiting, now, .. } => {
                 if site == 0 {
-                    // Whoever has entered everywhere stays, as a reader.
+                    // Whoever has entered everywhere stays and listens, to what it missed while it spoke as well: that is nobody's lag.
                     let done = std::mem::replace(now, waiting.pop());
-                    listen(&mut self.readers, done, &self.board);
+                    listen(&mut self.readers, done, &self.deaf);
                 }
                 let visitor = now.as_mut().context("no visitor left to enter")?;
                 self.board.say(site, online);

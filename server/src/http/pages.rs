@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::PathAnd
 use leptos::prelude::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use pulsecast_app::{App, failure::Failure, shell};
-use pulsecast_protocol::beacon::limit;
+use pulsecast_protocol::{ErrorCode, beacon::limit};
 
 /// What server functions are called under; see `#[server(prefix = "/fn")]` in the app.
 const FUNCTIONS: &str = "/fn/";
@@ -107,7 +107,8 @@ async fn with_its_own_status(response: Response) -> Response {
     };
     parts.status = match serde_json::from_slice(&text) {
         Ok(Failure::Refused(error)) => status::status(error.code),
-        Ok(Failure::Fields(_) | Failure::Lost(_)) => StatusCode::BAD_REQUEST,
+        Ok(Failure::Fields(refill)) => status::status(refill.code.unwrap_or(ErrorCode::Invalid)),
+        Ok(Failure::Lost(_)) => StatusCode::BAD_REQUEST,
         Err(_) => parts.status,
     };
     Response::from_parts(parts, text.into())

@@ -35,7 +35,7 @@ async fn the_link_in_the_terminal_makes_the_first_account_and_only_once() {
     assert!(!second.is_signed_in().await);
     assert_eq!(
         location(&second.open(&format!("/setup?token={token}")).await),
-        "/login"
+        "/login?error=exists"
     );
     assert_eq!(
         setup::first_link(&server.accounts, "http://x", NOW)
