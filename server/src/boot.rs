@@ -42,6 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub async fn serve(config: ServeConfig) -> Result<()> {
     log(&config)?;
     config.data.make()?;
+    let mut ending = Ending::listen().context("cannot listen for SIGTERM and SIGINT")?;
     // Before anything slow: a port that is taken is the commonest mistake.
     let listener = TcpListener::bind(config.addr).await.with_context(|| {
         format!(
@@ -71,7 +72,7 @@ pub async fn serve(config: ServeConfig) -> Result<()> {
     let http = serve_http(listener, server.router.clone(), limits, tasks.clone());
     tokio::select! {
         () = http => {}
-        signal = ended() => {
+        signal = ending.asked() => {
             tracing::info!(signal, "ending: accepting stops, connections are told, what is acknowledged is written");
             tasks.stop();
         }
@@ -344,21 +345,44 @@ fn log(config: &ServeConfig) -> Result<()> {
     started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
 }
 
-/// Ends when the process is asked to end; says by what.
-async fn ended() -> &'static str {
+/// The requests to end that an operator or a supervisor may send. Heard from the moment this exists: before, they kill.
+struct Ending {
     #[cfg(unix)]
-    {
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Ending {
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            return tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = tokio::signal::ctrl_c() => "SIGINT",
-            };
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one; says which.
+    #[cfg(unix)]
+    async fn asked(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
         }
     }
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => "SIGINT",
-        // Without signals there is only kill -9, which is safe too.
-        Err(_) => std::future::pending().await,
+
+    #[cfg(not(unix))]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn asked(&mut self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "ctrl-c",
+            // Without signals there is only the hard end, which is safe too.
+            Err(_) => std::future::pending().await,
+        }
     }
 }

@@ -15,6 +15,7 @@ use axum::{
 use leptos::prelude::LeptosOptions;
 use pulsecast_protocol::{ApiError, ErrorCode, beacon::limit};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -41,6 +42,7 @@ const BODY: usize = limit::BODY + 4096;
 
 /// The whole server as one service.
 pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
+    let timeout = state.config.request_timeout;
     // For everybody, from everywhere.
     let public = Router::new()
         .route("/js/{name}", get(scripts::script))
@@ -79,7 +81,7 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
     public
         .merge(machine)
         .merge(people)
-        .layer(from_fn_with_state(state, in_time))
+        .layer(from_fn_with_state(timeout, in_time))
 }
 
 /// Small answers are not worth it, and what is compressed already gets no smaller.
@@ -111,9 +113,9 @@ async fn remote(
 }
 
 /// A request that nobody answers in time is given up, whatever it waits for: a body that does not come, a lock, a disk.
-async fn in_time(State(state): State<AppState>, request: Request, next: Next) -> Response {
+async fn in_time(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
     let accept = request.headers().get(http::header::ACCEPT).cloned();
-    match tokio::time::timeout(state.config.request_timeout, next.run(request)).await {
+    match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
             ::metrics::counter!("pulsecast_http_timeouts_total").increment(1);
