@@ -282,6 +282,7 @@ fn edge(config: &ServeConfig) -> Result<EdgeConfig> {
         trusted_proxies: config.trusted_proxies.clone(),
         metrics: config.metrics.into(),
         demo,
+        reload_port: config.reload_port,
         ..EdgeConfig::new(site_root)
     })
 }

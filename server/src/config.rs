@@ -197,6 +197,10 @@ pub struct ServeConfig {
     #[arg(long, env = "PULSECAST_STORE_THREADS", default_value_t = 2, value_name = "N")]
     pub store_threads: u32,
 
+    /// Where cargo-leptos tells pages to reload; it sets this while it watches
+    #[arg(long, env = "LEPTOS_RELOAD_PORT", hide = true)]
+    pub reload_port: Option<u16>,
+
     /// What is logged: error, warn, info, debug, trace, or per module as in `info,pulsecast_server::ingest=debug`
     #[arg(long, env = "PULSECAST_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,

@@ -36,7 +36,7 @@ pub fn provide(state: &AppState) {
     });
     provide_context(api);
     if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), leptos::nonce::use_nonce()) {
-        pages::allow_scripts(&response, &nonce);
+        pages::allow_scripts(&response, &nonce, state.config.reload_port);
     }
 }
 

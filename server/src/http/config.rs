@@ -76,6 +76,8 @@ pub struct EdgeConfig {
     pub metrics: MetricsFor,
     /// Whether `/demo` is served.
     pub demo: Demo,
+    /// Port on which pages may listen for "reload": in development.
+    pub reload_port: Option<u16>,
     /// How long a request may take until its answer begins.
     pub request_timeout: Duration,
 }
@@ -108,6 +110,7 @@ impl EdgeConfig {
             site_root,
             metrics: MetricsFor::Loopback,
             demo: Demo::On,
+            reload_port: None,
             request_timeout: Duration::from_secs(30),
         }
     }

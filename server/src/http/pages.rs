@@ -138,8 +138,8 @@ async fn elsewhere(state: &AppState, uri: &Uri, signed_in: bool) -> Result<Optio
 }
 
 /// Lets the page's own inline scripts run, and no others. Called while the page's context is set up.
-pub(crate) fn allow_scripts(response: &leptos_axum::ResponseOptions, nonce: &str) {
-    if let Ok(policy) = HeaderValue::from_str(&security::page_policy(nonce)) {
+pub(crate) fn allow_scripts(response: &leptos_axum::ResponseOptions, nonce: &str, reload_port: Option<u16>) {
+    if let Ok(policy) = HeaderValue::from_str(&security::page_policy(nonce, reload_port)) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
 }

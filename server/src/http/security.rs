@@ -26,11 +26,19 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 /// The policy of a page that Leptos renders: its inline scripts carry the nonce; WebAssembly needs a permission of its own. Styles may be
 /// inline because bars and heat are drawn with `style="--share: …"`, and nobody else's text gets into one.
 #[must_use]
-pub fn page_policy(nonce: &str) -> String {
-    POLICY.replace(
+pub fn page_policy(nonce: &str, reload_port: Option<u16>) -> String {
+    let policy = POLICY.replace(
         "script-src 'self'",
         &format!("script-src 'self' 'wasm-unsafe-eval' 'nonce-{nonce}'"),
-    )
+    );
+    match reload_port {
+        // Another port is another origin: in development only, and on this machine only.
+        Some(port) => policy.replace(
+            "connect-src 'self'",
+            &format!("connect-src 'self' ws://127.0.0.1:{port} ws://localhost:{port}"),
+        ),
+        None => policy,
+    }
 }
 
 /// Adds what the response has not set itself.
@@ -41,4 +49,18 @@ pub async fn headers(request: Request, next: Next) -> Response {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_in_development_may_a_page_talk_to_another_port() {
+        assert!(page_policy("n", None).contains("connect-src 'self';"));
+        assert!(
+            page_policy("n", Some(3001))
+                .contains("connect-src 'self' ws://127.0.0.1:3001 ws://localhost:3001;")
+        );
+    }
 }
