@@ -120,18 +120,14 @@ impl Reader {
     fn beacon(mut self) -> Result<Beacon, FieldErrors> {
         let name = self.required("name", "n", limit::NAME);
         let url = self.required("url", "u", limit::URL);
-        let domains = self.required("domain", "d", 4 * 253);
+        let domains = self.domains();
         let referrer = self.optional_text("referrer", "r");
         let props = self.props();
         let revenue = self.revenue();
         let beacon = Beacon {
             name,
             url,
-            domains: domains
-                .split(',')
-                .map(|d| d.trim().to_owned())
-                .filter(|d| !d.is_empty())
-                .collect(),
+            domains,
             referrer,
             props,
             revenue,
@@ -170,6 +166,21 @@ impl Reader {
             None => self.errors.add(long, "is required"),
         }
         String::new()
+    }
+
+    /// Each site once; at least one, so that no report is accepted for nobody.
+    fn domains(&mut self) -> Vec<String> {
+        let text = self.required("domain", "d", 4 * 253);
+        let mut domains: Vec<String> = Vec::new();
+        for domain in text.split(',').map(str::trim).filter(|domain| !domain.is_empty()) {
+            if !domains.iter().any(|known| known == domain) {
+                domains.push(domain.to_owned());
+            }
+        }
+        if domains.is_empty() && !text.is_empty() {
+            self.errors.add("domain", "is required");
+        }
+        domains
     }
 
     /// A referrer that is odd or too long is worth less than the visit: it is left out, not refused.
@@ -331,6 +342,21 @@ mod tests {
             named,
             ["domain", "engagement_time", "name", "props", "revenue", "url"]
         );
+    }
+
+    #[test]
+    fn a_report_is_for_at_least_one_site_and_for_each_once() {
+        let read = |d: &str| {
+            Beacon::parse(format!(r#"{{"n":"pageview","u":"https://a.com/","d":"{d}"}}"#).as_bytes())
+        };
+        assert_eq!(read("a.com, b.com,a.com").unwrap().domains, ["a.com", "b.com"]);
+        for nobody in [",", " , "] {
+            assert_eq!(
+                read(nobody).unwrap_err().errors["domain"],
+                ["is required"],
+                "{nobody}"
+            );
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use writer::{Inbox, Writer};
 pub use backlog::Backlog;
 
 use crate::{clock::SharedClock, sites::Sites};
-use pulsecast_protocol::beacon::Beacon;
+use pulsecast_protocol::{FieldErrors, beacon::Beacon};
 use std::sync::Arc;
 
 /// Takes events. A cheap handle.
@@ -47,18 +47,26 @@ impl Ingest {
     }
 
     /// Takes one report, for every site that it names. When it is accepted, it is on disk. A report for several sites answers with the
-    /// worst of its outcomes.
-    pub async fn take(&self, beacon: Beacon, sender: &Sender) -> Outcome {
-        let domains = beacon.domains.clone();
-        let mut worst = Outcome::Accepted;
+    /// last of its outcomes that is not acceptance.
+    pub async fn take(&self, mut beacon: Beacon, sender: &Sender) -> Outcome {
+        let mut domains = std::mem::take(&mut beacon.domains);
+        let Some(last) = domains.pop() else {
+            let outcome = Outcome::Invalid(FieldErrors::one("domain", "is required"));
+            count(&outcome);
+            return outcome;
+        };
+        let mut answer = Outcome::Accepted;
         for domain in &domains {
             let outcome = self.take_for(beacon.clone(), domain, sender).await;
-            count(&outcome);
             if outcome != Outcome::Accepted {
-                worst = outcome;
+                answer = outcome;
             }
         }
-        worst
+        // Nearly every report is for one site: it is not copied.
+        match self.take_for(beacon, &last, sender).await {
+            Outcome::Accepted => answer,
+            outcome => outcome,
+        }
     }
 
     async fn take_for(&self, beacon: Beacon, domain: &str, sender: &Sender) -> Outcome {
@@ -73,13 +81,15 @@ impl Ingest {
             let human = stages::reject_bots(admitted, sender, &tables.agents)?;
             stages::enrich(human, sender, tables, clock.now())
         };
-        match prepared() {
-            Ok((_, hit)) => match inbox.put(hit, sender.ip).await {
+        let outcome = match prepared() {
+            Ok(hit) => match inbox.put(hit, sender.ip).await {
                 Ok(()) => Outcome::Accepted,
                 Err(why) => Outcome::Overloaded(why),
             },
             Err(outcome) => outcome,
-        }
+        };
+        count(&outcome);
+        outcome
     }
 }
 

@@ -77,12 +77,7 @@ pub(super) fn reject_bots(admitted: Admitted, sender: &Sender, agents: &Agents) 
 }
 
 /// Makes of it what is stored. The address ends here.
-pub(super) fn enrich(
-    human: Human,
-    sender: &Sender,
-    tables: &Tables,
-    now: Timestamp,
-) -> Result<(Arc<Site>, Hit), Outcome> {
+pub(super) fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timestamp) -> Result<Hit, Outcome> {
     let Human {
         admitted: Admitted { site, page, beacon },
         agent,
@@ -96,7 +91,7 @@ pub(super) fn enrich(
     let from = source::source(beacon.referrer.as_deref(), &page.utm, |host| {
         host == page.hostname || site.settings.domain.as_str() == host
     });
-    let hit = Hit {
+    Ok(Hit {
         site: site.id,
         at,
         kind: match (beacon.name.as_str(), beacon.interactive) {
@@ -128,6 +123,5 @@ pub(super) fn enrich(
         revenue: beacon.revenue.map(|revenue| (revenue.amount, revenue.currency)),
         scroll_depth: beacon.scroll_depth,
         engaged: beacon.engaged,
-    };
-    Ok((site, hit))
+    })
 }

@@ -122,12 +122,6 @@ pub trait EventReader: Send + Sync {
     /// When the store cannot be read.
     fn sites(&self) -> Result<Vec<SiteId>, StoreError>;
 
-    /// Whether the site has any event.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn has_events(&self, site: SiteId) -> Result<bool, StoreError>;
-
     /// The site's events after `seq`, in order, at most `limit`, with the number of each.
     ///
     /// # Errors

@@ -122,16 +122,6 @@ impl EventReader for DuckReader {
         })
     }
 
-    fn has_events(&self, site: SiteId) -> Result<bool, StoreError> {
-        self.ask(|connection| {
-            connection.query_row(
-                "select exists (select 1 from events where site = ?)",
-                params![site.0],
-                |row| row.get(0),
-            )
-        })
-    }
-
     fn export(
         &self,
         site: SiteId,
