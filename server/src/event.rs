@@ -62,6 +62,9 @@ pub struct Hit {
     /// `utm_medium`, else what kind of place the source is: `organic`, `social`, `email`, `referral`; `None` for direct.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub medium: Option<String>,
+    /// Acquisition channel: what kind of way led here, `Organic Search`, `Paid Social`, `Direct`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
     /// UTM tags of the page's address.
     #[serde(default, skip_serializing_if = "Utm::is_empty")]
     pub utm: Utm,
@@ -136,12 +139,18 @@ pub struct Client {
     /// ISO 3166-1 alpha-2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
+    /// ISO 3166-2, such as `DE-BE`; needs a city database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Its English name; needs a city database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
     /// ISO 639-1, the first of `Accept-Language`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
 }
 
-/// An event that is on disk and belongs to a visit.
+/// An event that is on disk and belongs to a visit. Its hit's source, tags and client are those of the visit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// Rises by at least one with each event of this server.

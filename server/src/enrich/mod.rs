@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod bots;
+pub mod channel;
 pub mod client;
 pub mod country;
 pub mod page;

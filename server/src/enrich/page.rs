@@ -14,6 +14,17 @@ pub struct Page {
     pub path: String,
     /// UTM tags, and `ref` and `source` for [`Utm::source`].
     pub utm: Utm,
+    /// Whose advertisement was clicked.
+    pub ad: Option<Ad>,
+}
+
+/// A network that marks the visits it is paid for, by a parameter of its own in the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ad {
+    /// `gclid`, and `gbraid` and `wbraid` where telephones withhold it.
+    Google,
+    /// `msclkid`.
+    Bing,
 }
 
 /// Why an address is no page.
@@ -47,6 +58,7 @@ impl Page {
             hostname: hostname(&url),
             path,
             utm: utm(&url),
+            ad: ad(&url),
         })
     }
 }
@@ -106,6 +118,14 @@ fn utm(url: &Url) -> Utm {
     }
     utm.source = utm.source.or(fallback);
     utm
+}
+
+fn ad(url: &Url) -> Option<Ad> {
+    url.query_pairs().find_map(|(key, _)| match &*key {
+        "gclid" | "gbraid" | "wbraid" => Some(Ad::Google),
+        "msclkid" => Some(Ad::Bing),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -15,11 +15,22 @@ pub struct Source {
     pub medium: Option<String>,
 }
 
-#[derive(Clone, Copy)]
-enum Place {
+/// What kind of place visits come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Finds pages.
     Search,
+    /// People pass links on.
     Social,
+    /// Shows films.
+    Video,
+    /// Sells things.
+    Shopping,
+    /// Mail read in the browser.
     Email,
+    /// Answers questions with links in the answers.
+    Assistant,
+    /// Any other.
     Other,
 }
 
@@ -44,11 +55,11 @@ const KNOWN: &[(&str, &str, Place)] = &[
     ("seznam.cz", "Seznam", Place::Search),
     ("sogou.com", "Sogou", Place::Search),
     ("so.com", "360", Place::Search),
-    ("perplexity.ai", "Perplexity", Place::Search),
-    ("chatgpt.com", "ChatGPT", Place::Other),
-    ("claude.ai", "Claude", Place::Other),
-    ("gemini.google.com", "Gemini", Place::Other),
-    ("copilot.microsoft.com", "Copilot", Place::Other),
+    ("perplexity.ai", "Perplexity", Place::Assistant),
+    ("chatgpt.com", "ChatGPT", Place::Assistant),
+    ("claude.ai", "Claude", Place::Assistant),
+    ("gemini.google.com", "Gemini", Place::Assistant),
+    ("copilot.microsoft.com", "Copilot", Place::Assistant),
     ("t.co", "Twitter", Place::Social),
     ("twitter.com", "Twitter", Place::Social),
     ("x.com", "Twitter", Place::Social),
@@ -62,8 +73,8 @@ const KNOWN: &[(&str, &str, Place)] = &[
     ("redd.it", "Reddit", Place::Social),
     ("news.ycombinator.com", "Hacker News", Place::Social),
     ("lobste.rs", "Lobsters", Place::Social),
-    ("youtube.com", "Youtube", Place::Social),
-    ("youtu.be", "Youtube", Place::Social),
+    ("youtube.com", "Youtube", Place::Video),
+    ("youtu.be", "Youtube", Place::Video),
     ("pinterest.", "Pinterest", Place::Social),
     ("tiktok.com", "TikTok", Place::Social),
     ("tumblr.com", "Tumblr", Place::Social),
@@ -77,6 +88,26 @@ const KNOWN: &[(&str, &str, Place)] = &[
     ("whatsapp.com", "WhatsApp", Place::Social),
     ("quora.com", "Quora", Place::Social),
     ("producthunt.com", "Product Hunt", Place::Social),
+    ("slack.com", "Slack", Place::Social),
+    ("teams.microsoft.com", "Microsoft Teams", Place::Social),
+    ("snapchat.com", "Snapchat", Place::Social),
+    ("vimeo.com", "Vimeo", Place::Video),
+    ("twitch.tv", "Twitch", Place::Video),
+    ("dailymotion.com", "Dailymotion", Place::Video),
+    ("netflix.com", "Netflix", Place::Video),
+    ("shopping.google.", "Google Shopping", Place::Shopping),
+    ("amazon.", "Amazon", Place::Shopping),
+    ("ebay.", "eBay", Place::Shopping),
+    ("etsy.com", "Etsy", Place::Shopping),
+    ("aliexpress.com", "AliExpress", Place::Shopping),
+    ("alibaba.com", "Alibaba", Place::Shopping),
+    ("walmart.com", "Walmart", Place::Shopping),
+    ("temu.com", "Temu", Place::Shopping),
+    ("shop.app", "Shop", Place::Shopping),
+    ("mercadolibre.", "Mercado Libre", Place::Shopping),
+    ("deepseek.com", "DeepSeek", Place::Assistant),
+    ("grok.com", "Grok", Place::Assistant),
+    ("phind.com", "Phind", Place::Assistant),
     ("outlook.live.com", "Outlook", Place::Email),
     ("outlook.office.com", "Outlook", Place::Email),
     ("mail.yahoo.com", "Yahoo! Mail", Place::Email),
@@ -89,6 +120,29 @@ const KNOWN: &[(&str, &str, Place)] = &[
     ("substack.com", "Substack", Place::Other),
     ("dev.to", "DEV", Place::Other),
 ];
+
+/// Short names that `utm_source` is commonly given.
+const NICKNAMES: &[(&str, Place)] = &[
+    ("adwords", Place::Search),
+    ("fb", Place::Social),
+    ("ig", Place::Social),
+    ("insta", Place::Social),
+    ("x", Place::Social),
+    ("li", Place::Social),
+    ("yt", Place::Video),
+];
+
+/// What kind of place a source is, by the name it is known by here, by its host, or by what `utm_source` commonly calls it.
+#[must_use]
+pub fn place(name: &str) -> Place {
+    let name = name.to_lowercase();
+    let nick = NICKNAMES.iter().find(|(nick, _)| *nick == name);
+    let known = || KNOWN.iter().find(|(_, known, _)| known.to_lowercase() == name);
+    nick.map(|(_, place)| *place)
+        .or_else(|| known().map(|(.., place)| *place))
+        .or_else(|| lookup(&name).map(|(_, place)| place))
+        .unwrap_or(Place::Other)
+}
 
 /// Names the source of a page with these tags, reached from this referrer. `own` tells the site's own hosts.
 #[must_use]
@@ -109,7 +163,7 @@ pub fn source(referrer: Option<&str>, utm: &Utm, own: impl Fn(&str) -> bool) -> 
         let place = match (&foreign, &known) {
             (None, _) => return None,
             (_, Some((_, Place::Search))) => "organic",
-            (_, Some((_, Place::Social))) => "social",
+            (_, Some((_, Place::Social | Place::Video))) => "social",
             (_, Some((_, Place::Email))) => "email",
             _ => "referral",
         };

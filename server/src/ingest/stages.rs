@@ -2,7 +2,7 @@
 
 use super::{DropReason, Outcome, Overload};
 use crate::{
-    enrich::{Agent, Agents, Countries, Page, Salts, client, source},
+    enrich::{Agent, Agents, Countries, Page, Salts, channel, client, source},
     event::{Client, Hit, Kind},
     sites::{Site, Sites},
 };
@@ -106,6 +106,7 @@ pub(super) fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timest
         hostname: page.hostname,
         path: page.path,
         referrer: from.referrer,
+        channel: channel::channel(from.name.as_deref(), &page.utm, page.ad).map(str::to_owned),
         source: from.name,
         medium: from.medium,
         utm: page.utm,
@@ -117,6 +118,8 @@ pub(super) fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timest
             device: agent.device.clone(),
             screen: beacon.screen_width.map(|width| client::screen(width).to_owned()),
             country: tables.countries.of(sender.ip),
+            region: None,
+            city: None,
             language: sender.accept_language.as_deref().and_then(client::language),
         },
         props: beacon.props,

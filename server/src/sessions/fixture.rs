@@ -18,6 +18,7 @@ pub(crate) fn hit(visitor: u64, at_minute: i64, path: &str) -> Hit {
         referrer: None,
         source: None,
         medium: None,
+        channel: None,
         utm: Utm::default(),
         client: Client::default(),
         props: BTreeMap::new(),

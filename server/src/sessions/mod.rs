@@ -33,13 +33,14 @@ impl Sessions {
         Self::default()
     }
 
-    /// Finds or opens the visit of a hit that is on disk under `seq`.
-    pub fn attribute(&mut self, seq: u64, hit: Hit) -> Event {
+    /// Finds or opens the visit of a hit that is on disk under `seq`. The event gets its visit's source, tags and client.
+    pub fn attribute(&mut self, seq: u64, mut hit: Hit) -> Event {
         let visitor = self.same_person(&hit);
         let key = (hit.site, visitor);
         if let Some(visit) = self.open.get_mut(&key) {
             if continues(visit.start, visit.last, hit.at) {
                 visit.add(&hit);
+                visit.lend(&mut hit);
                 return Event {
                     seq,
                     visit: visit.id,

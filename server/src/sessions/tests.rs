@@ -69,6 +69,37 @@ fn a_late_event_of_an_open_visit_moves_its_beginning() {
     assert_eq!(visit.exit.unwrap().path, "/second");
 }
 
+#[test]
+fn every_event_carries_the_source_and_the_client_of_the_one_that_opened_its_visit() {
+    let mut sessions = Sessions::new();
+    let mut first = hit(7, 10, "/");
+    (first.source, first.channel) = (Some("Google".into()), Some("Organic Search".into()));
+    first.client.country = Some("DE".into());
+    let first = sessions.attribute(1, first);
+    let mut earlier = hit(7, 5, "/a");
+    (earlier.source, earlier.utm.source) = (Some("news".into()), Some("news".into()));
+    let mut later = hit(7, 20, "/b");
+    later.client.country = Some("FR".into());
+    for (seq, other) in [(2, earlier), (3, later)] {
+        let event = sessions.attribute(seq, other);
+        assert_eq!(event.visit, VisitId(1));
+        assert_eq!(
+            (&event.hit.source, &event.hit.channel, &event.hit.utm, &event.hit.client),
+            (&first.hit.source, &first.hit.channel, &first.hit.utm, &first.hit.client)
+        );
+    }
+}
+
+#[test]
+fn of_two_pages_at_one_time_the_first_enters_and_the_last_exits() {
+    let mut sessions = Sessions::new();
+    for (seq, path) in (1..).zip(["/first", "/middle", "/last"]) {
+        sessions.attribute(seq, hit(7, 0, path));
+    }
+    let visit = sessions.end(Timestamp(200 * Timestamp::MINUTE)).remove(0);
+    assert_eq!((visit.entry.unwrap().path, visit.exit.unwrap().path), ("/first".into(), "/last".into()));
+}
+
 proptest! {
     /// However often ended visits are collected on the way, and whatever the order within a minute, the visits are those that
     /// the definition gives: sort a visitor's events by time, cut where the gap exceeds 30 minutes.

@@ -35,6 +35,8 @@ pub struct Visit {
     pub source: Option<String>,
     /// See [`Hit::medium`].
     pub medium: Option<String>,
+    /// See [`Hit::channel`].
+    pub channel: Option<String>,
     /// See [`Hit::utm`].
     pub utm: Utm,
     /// See [`Hit::client`].
@@ -87,6 +89,7 @@ impl Visit {
             referrer: hit.referrer.clone(),
             source: hit.source.clone(),
             medium: hit.medium.clone(),
+            channel: hit.channel.clone(),
             utm: hit.utm.clone(),
             client: hit.client.clone(),
         };
@@ -94,7 +97,17 @@ impl Visit {
         visit
     }
 
-    /// Takes in one more event.
+    /// Gives one of its events what all of them have in common: a visit has one source, whatever a later page's address says.
+    pub fn lend(&self, hit: &mut Hit) {
+        hit.referrer.clone_from(&self.referrer);
+        hit.source.clone_from(&self.source);
+        hit.medium.clone_from(&self.medium);
+        hit.channel.clone_from(&self.channel);
+        hit.utm.clone_from(&self.utm);
+        hit.client.clone_from(&self.client);
+    }
+
+    /// Takes in one more event. Of two pages at the same time the one that came first enters and the one that came last exits.
     pub fn add(&mut self, hit: &Hit) {
         self.start = self.start.min(hit.at);
         self.last = self.last.max(hit.at);

@@ -187,6 +187,7 @@ impl Server {
             referrer: None,
             source: None,
             medium: None,
+            channel: None,
             utm: Utm::default(),
             client: With::default(),
             props: BTreeMap::new(),

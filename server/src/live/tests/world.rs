@@ -107,6 +107,7 @@ impl World {
             referrer: None,
             source: None,
             medium: None,
+            channel: None,
             utm: Utm::default(),
             client: Client {
                 country: Some("DE".into()),

@@ -11,10 +11,16 @@ use duckdb::{Config, Connection};
 use std::path::{Path, PathBuf};
 
 /// Schema steps, by number; a step once released is never changed.
-const MIGRATIONS: &[(i64, &str)] = &[(
-    1,
-    include_str!("../../../migrations/events/0001_events_and_visits.sql"),
-)];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (
+        1,
+        include_str!("../../../migrations/events/0001_events_and_visits.sql"),
+    ),
+    (
+        2,
+        include_str!("../../../migrations/events/0002_channel_region_city.sql"),
+    ),
+];
 
 /// How much the engine may take.
 #[derive(Clone, Debug, PartialEq, Eq)]

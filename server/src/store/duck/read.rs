@@ -33,7 +33,7 @@ const OPEN_VISITS: &str = "with open as ( \
        a.hostname, ap.path, epoch_ms(a.happened_at), z.hostname, zp.path, epoch_ms(z.happened_at), \
        e.site, e.visitor, e.visit, e.referrer, e.source, e.medium, \
        e.utm_source, e.utm_medium, e.utm_campaign, e.utm_content, e.utm_term, \
-       e.browser, e.browser_version, e.os, e.os_version, e.device, e.screen, e.country, e.language \
+       e.browser, e.browser_version, e.os, e.os_version, e.device, e.screen, e.country, e.language, e.region, e.city, e.channel \
      from open o join events e on e.seq = o.visit \
        left join events a on a.seq = o.entry left join paths ap on ap.id = a.path \
        left join events z on z.seq = o.exit left join paths zp on zp.id = z.path \
@@ -41,13 +41,13 @@ const OPEN_VISITS: &str = "with open as ( \
 
 const COLUMNS: &str = "e.seq, e.site, epoch_ms(e.happened_at), e.kind, e.name, e.visitor, e.visit, e.hostname, p.path, \
      e.referrer, e.source, e.medium, e.utm_source, e.utm_medium, e.utm_campaign, e.utm_content, e.utm_term, \
-     e.browser, e.browser_version, e.os, e.os_version, e.device, e.screen, e.country, e.language, \
+     e.browser, e.browser_version, e.os, e.os_version, e.device, e.screen, e.country, e.language, e.region, e.city, e.channel, \
      e.props, e.revenue, e.currency, e.scroll_depth, e.engaged";
 
 /// As [`COLUMNS`], without what no live window shows: reading is most of what a start takes.
 const SHOWN: &str = "e.seq, e.site, epoch_ms(e.happened_at), e.kind, e.name, e.visitor, e.visit, e.hostname, p.path, \
      null, e.source, null, null, null, null, null, null, \
-     e.browser, null, e.os, null, e.device, null, e.country, null, \
+     e.browser, null, e.os, null, e.device, null, e.country, null, null, null, null, \
      null, null, null, null, null";
 
 impl DuckReader {
@@ -173,6 +173,7 @@ fn visit(row: &Row<'_>) -> duckdb::Result<Visit> {
         medium: row.get(next())?,
         utm: utm(row, &mut next)?,
         client: client(row, &mut next)?,
+        channel: row.get(next())?,
     })
 }
 
@@ -196,6 +197,8 @@ fn client(row: &Row<'_>, next: &mut impl FnMut() -> usize) -> duckdb::Result<Cli
         screen: row.get(next())?,
         country: row.get(next())?,
         language: row.get(next())?,
+        region: row.get(next())?,
+        city: row.get(next())?,
     })
 }
 
@@ -228,6 +231,7 @@ fn event(row: &Row<'_>) -> duckdb::Result<Event> {
         medium: row.get(next())?,
         utm: utm(row, &mut next)?,
         client: client(row, &mut next)?,
+        channel: row.get(next())?,
         props: row
             .get::<_, Option<String>>(next())?
             .and_then(|text| serde_json::from_str(&text).ok())
@@ -271,6 +275,7 @@ fn exported(event: Event) -> ExportedEvent {
     put("referrer", hit.referrer.map(Value::from));
     put("source", hit.source.map(Value::from));
     put("medium", hit.medium.map(Value::from));
+    put("channel", hit.channel.map(Value::from));
     let (utm, client) = (hit.utm, hit.client);
     for (key, value) in [
         ("utm_source", utm.source),
@@ -285,6 +290,8 @@ fn exported(event: Event) -> ExportedEvent {
         ("device", client.device),
         ("screen", client.screen),
         ("country", client.country),
+        ("region", client.region),
+        ("city", client.city),
         ("language", client.language),
     ] {
         put(key, value.map(Value::from));

@@ -22,9 +22,13 @@ fn batch() -> Batch {
     full.name = "Signup".into();
     full.props.insert("plan".into(), "pro".into());
     full.revenue = Some((9.5, "EUR".into()));
-    full.client.country = Some("DE".into());
-    full.utm.source = Some("news".into());
-    let events: Vec<Event> = [hit(7, 0, "/a"), full, hit(u64::MAX, 2, "/a")]
+    let mut first = hit(7, 0, "/a");
+    first.client.country = Some("DE".into());
+    first.client.region = Some("DE-BE".into());
+    first.client.city = Some("Berlin".into());
+    first.channel = Some("Organic Search".into());
+    first.utm.source = Some("news".into());
+    let events: Vec<Event> = [first, full, hit(u64::MAX, 2, "/a")]
         .into_iter()
         .enumerate()
         .map(|(i, hit)| sessions.attribute(i as u64 + 1, hit))
@@ -105,6 +109,7 @@ fn a_removed_sites_events_are_deleted_and_others_stay() {
 /// What a live window shows of an event.
 fn as_shown(mut event: Event) -> Event {
     event.hit.utm = Utm::default();
+    (event.hit.channel, event.hit.client.region, event.hit.client.city) = (None, None, None);
     event.hit.props.clear();
     event.hit.revenue = None;
     event
@@ -128,6 +133,8 @@ proptest! {
             hit.kind = kinds[kind];
             hit.source = (path == 1).then(|| "news".into());
             hit.client.country = (path > 1).then(|| "DE".into());
+            hit.client.city = (path > 2).then(|| "Berlin".into());
+            hit.channel = (path == 1).then(|| "Email".into());
             sessions.attribute(seq, hit)
         }).collect();
         let ended = sessions.end(Timestamp(sweep * Timestamp::MINUTE));
@@ -153,6 +160,10 @@ fn an_export_has_readable_names_and_pages() {
     assert_eq!(signup["name"], "Signup");
     assert_eq!(signup["props"]["plan"], "pro");
     assert_eq!(signup["revenue"]["amount"], 9.5);
+    assert_eq!(
+        (&signup["channel"], &signup["region"], &signup["city"]),
+        (&"Organic Search".into(), &"DE-BE".into(), &"Berlin".into())
+    );
     assert_eq!(signup["time"], "1970-01-01T00:01:00.000Z");
     assert_eq!(reader.export(SiteId(1), first[1].0, 2).unwrap().len(), 1);
 }
@@ -170,4 +181,33 @@ fn a_second_process_and_a_newer_schema_are_told_so() {
     }
     let error = open(&settings(&dir)).err().unwrap();
     assert!(error.to_string().contains("upgrade the binary"), "{error}");
+}
+
+#[test]
+fn a_store_of_the_first_schema_gets_channels_and_its_visits_sources() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = settings(&dir).path;
+    {
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch("create table schema_migrations (version bigint not null); insert into schema_migrations values (1);")
+            .unwrap();
+        old.execute_batch(MIGRATIONS[0].1).unwrap();
+        old.execute_batch(
+            "insert into paths values (1, '/'); \
+             insert into events (seq, site, happened_at, kind, name, visitor, visit, hostname, path, source, medium, country) values \
+               (1, 1, '2026-01-01', 'pageview', 'pageview', 7, 1, 'a.com', 1, 'Google', 'organic', 'DE'), \
+               (2, 1, '2026-01-01', 'pageview', 'pageview', 7, 1, 'a.com', 1, null, null, 'FR'); \
+             insert into visits (visit, site, visitor, start_at, last_at, pageviews, events, bounce, source) \
+               values (1, 1, 7, '2026-01-01', '2026-01-01', 2, 2, false, 'Google'); \
+             update progress set last_seq = 2;",
+        )
+        .unwrap();
+    }
+    let (_, reader) = open(&settings(&dir)).unwrap();
+    for (_, event) in reader.export(SiteId(1), 0, 10).unwrap() {
+        assert_eq!(
+            (&event["source"], &event["channel"], &event["country"]),
+            (&"Google".into(), &"Organic Search".into(), &"DE".into())
+        );
+    }
 }

@@ -217,6 +217,7 @@ fn append_event(
     row.extend(utm_columns(&hit.utm));
     row.extend(client_columns(&hit.client));
     row.extend::<[&dyn ToSql; 5]>([&props, &amount, &currency, &hit.scroll_depth, &hit.engaged]);
+    row.extend(appended_columns(&hit.client, &hit.channel));
     appender.append_row(row.as_slice())
 }
 
@@ -251,11 +252,17 @@ fn append_visit(
     row.extend::<[&dyn ToSql; 3]>([&visit.referrer, &visit.source, &visit.medium]);
     row.extend(utm_columns(&visit.utm));
     row.extend(client_columns(&visit.client));
+    row.extend(appended_columns(&visit.client, &visit.channel));
     appender.append_row(row.as_slice())
 }
 
 fn utm_columns(utm: &Utm) -> [&dyn ToSql; 5] {
     [&utm.source, &utm.medium, &utm.campaign, &utm.content, &utm.term]
+}
+
+/// Those of migration 2, at the end of both tables.
+fn appended_columns<'a>(client: &'a Client, channel: &'a Option<String>) -> [&'a dyn ToSql; 3] {
+    [&client.region, &client.city, channel]
 }
 
 fn client_columns(client: &Client) -> [&dyn ToSql; 8] {
