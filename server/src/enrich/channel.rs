@@ -28,9 +28,8 @@ pub fn channel(source: Option<&str>, utm: &Utm, ad: Option<Ad>) -> Option<&'stat
     };
     let is = |kind: Place| place == Some(kind);
     let medium = medium.as_str();
-    let paid_medium = medium.contains("cp")
-        || matches!(medium, "ppc" | "retargeting")
-        || medium.starts_with("paid");
+    let paid_medium =
+        medium.contains("cp") || matches!(medium, "ppc" | "retargeting") || medium.starts_with("paid");
     let paid = paid_medium || paid_source;
     let shopping = is(Place::Shopping) || names_a_shop(&campaign);
     let marked = match ad {
@@ -38,7 +37,11 @@ pub fn channel(source: Option<&str>, utm: &Utm, ad: Option<Ad>) -> Option<&'stat
         Some(Ad::Bing) => source.is_some_and(|s| s.eq_ignore_ascii_case("bing")),
         None => false,
     };
-    let mail = |text: &str| ["email", "e-mail", "e_mail", "e mail", "newsletter"].iter().any(|word| text.contains(word));
+    let mail = |text: &str| {
+        ["email", "e-mail", "e_mail", "e mail", "newsletter"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
 
     Some(match medium {
         _ if campaign.contains("cross-network") => "Cross-network",
@@ -50,7 +53,9 @@ pub fn channel(source: Option<&str>, utm: &Utm, ad: Option<Ad>) -> Option<&'stat
         _ if paid => "Paid Other",
         _ if shopping => "Organic Shopping",
         _ if is(Place::Social) => "Organic Social",
-        "social" | "social-network" | "social-media" | "sm" | "social network" | "social media" => "Organic Social",
+        "social" | "social-network" | "social-media" | "sm" | "social network" | "social media" => {
+            "Organic Social"
+        }
         _ if is(Place::Video) || medium.contains("video") => "Organic Video",
         _ if is(Place::Assistant) => "AI Assistants",
         _ if is(Place::Search) || medium == "organic" => "Organic Search",
@@ -58,7 +63,11 @@ pub fn channel(source: Option<&str>, utm: &Utm, ad: Option<Ad>) -> Option<&'stat
         "affiliate" | "affiliates" => "Affiliates",
         "audio" => "Audio",
         _ if medium == "sms" || tagged == "sms" => "SMS",
-        _ if medium.ends_with("push") || medium.contains("mobile") || medium.contains("notification") || tagged == "firebase" => {
+        _ if medium.ends_with("push")
+            || medium.contains("mobile")
+            || medium.contains("notification")
+            || tagged == "firebase" =>
+        {
             "Mobile Push Notifications"
         }
         "referral" | "app" | "link" => "Referral",
@@ -141,7 +150,11 @@ mod tests {
             ("", "referral", "", "Referral"),
             ("GitHub", "", "", "Referral"),
         ] {
-            assert_eq!(of(source, medium, campaign), expected, "{source} / {medium} / {campaign}");
+            assert_eq!(
+                of(source, medium, campaign),
+                expected,
+                "{source} / {medium} / {campaign}"
+            );
         }
     }
 
@@ -164,7 +177,10 @@ mod tests {
             ("reads", "Referral"),
             ("squad", "Referral"),
         ] {
-            let utm = Utm { source: Some(tag.into()), ..Utm::default() };
+            let utm = Utm {
+                source: Some(tag.into()),
+                ..Utm::default()
+            };
             assert_eq!(channel(Some(tag), &utm, None), Some(expected), "{tag}");
         }
     }

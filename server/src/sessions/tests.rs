@@ -84,8 +84,18 @@ fn every_event_carries_the_source_and_the_client_of_the_one_that_opened_its_visi
         let event = sessions.attribute(seq, other);
         assert_eq!(event.visit, VisitId(1));
         assert_eq!(
-            (&event.hit.source, &event.hit.channel, &event.hit.utm, &event.hit.client),
-            (&first.hit.source, &first.hit.channel, &first.hit.utm, &first.hit.client)
+            (
+                &event.hit.source,
+                &event.hit.channel,
+                &event.hit.utm,
+                &event.hit.client
+            ),
+            (
+                &first.hit.source,
+                &first.hit.channel,
+                &first.hit.utm,
+                &first.hit.client
+            )
         );
     }
 }
@@ -97,7 +107,10 @@ fn of_two_pages_at_one_time_the_first_enters_and_the_last_exits() {
         sessions.attribute(seq, hit(7, 0, path));
     }
     let visit = sessions.end(Timestamp(200 * Timestamp::MINUTE)).remove(0);
-    assert_eq!((visit.entry.unwrap().path, visit.exit.unwrap().path), ("/first".into(), "/last".into()));
+    assert_eq!(
+        (visit.entry.unwrap().path, visit.exit.unwrap().path),
+        ("/first".into(), "/last".into())
+    );
 }
 
 proptest! {
