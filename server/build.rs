@@ -26,6 +26,7 @@ fn main() -> Result<()> {
         &out,
     )?;
     countries(&root.join("node_modules/i18n-iso-countries/langs/en.json"), &out)?;
+    regions(&root.join("server/data/regions.tsv"), &out)?;
     copy(
         &root.join("node_modules/uap-core/regexes.yaml"),
         &out.join("user-agents.yaml"),
@@ -108,6 +109,14 @@ fn crawlers(list: &Path, out: &Path) -> Result<()> {
         out.join("crawlers.json"),
         serde_json::to_string(&patterns)?,
     )?)
+}
+
+/// ISO 3166-2 codes with names, sorted by code as they stand, as a Rust array.
+fn regions(list: &Path, out: &Path) -> Result<()> {
+    println!("cargo::rerun-if-changed={}", list.display());
+    let text = fs::read_to_string(list)?;
+    let rows: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once('\t')).collect();
+    Ok(fs::write(out.join("regions.rs"), format!("&{rows:?}"))?)
 }
 
 /// ISO 3166-1 codes with English names, sorted by code, as a Rust array.

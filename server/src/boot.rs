@@ -4,7 +4,7 @@ use crate::{
     auth::{self, Auth, LoginLimits, MemberGate, Passwords, Sessions, Tokens},
     clock::{SharedClock, SystemClock},
     config::{LogFormat, ServeConfig},
-    enrich::{Agents, Countries, Salts, country},
+    enrich::{Agents, Cities, Countries, Salts, country},
     health::Health,
     http::{
         AppState, EdgeConfig, Parts, ServeLimits,
@@ -180,6 +180,7 @@ impl Server {
         let tables = Tables {
             agents,
             countries: Countries::embedded()?,
+            cities: Cities::open(&config.city_database)?,
             salts,
         };
         let ingest = Ingest::new(sites.clone(), tables, inbox.clone(), clock.clone());

@@ -127,6 +127,15 @@ pub struct ServeConfig {
     #[arg(long, env = "PULSECAST_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "CIDR,…")]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// Databases of regions and cities in MaxMind's format (.mmdb), asked in turn; without one both stay unknown
+    #[arg(
+        long,
+        env = "PULSECAST_CITY_DATABASE",
+        value_delimiter = ',',
+        value_name = "FILE,…"
+    )]
+    pub city_database: Vec<PathBuf>,
+
     /// Directory of the dashboard's files [default: `site` beside the binary, else target/site]
     #[arg(long, env = "PULSECAST_SITE_ROOT", value_name = "DIR")]
     pub site_root: Option<PathBuf>,

@@ -2,7 +2,7 @@
 
 use super::{DropReason, Outcome, Overload};
 use crate::{
-    enrich::{Agent, Agents, Countries, Page, Salts, channel, client, source},
+    enrich::{Agent, Agents, Cities, Countries, Page, Salts, channel, client, source},
     event::{Client, Hit, Kind},
     sites::{Site, Sites},
 };
@@ -30,6 +30,8 @@ pub struct Tables {
     pub agents: Agents,
     /// Countries.
     pub countries: Countries,
+    /// Regions and cities, where there is a database of them.
+    pub cities: Cities,
     /// Visitor salts.
     pub salts: Salts,
 }
@@ -91,6 +93,7 @@ pub(super) fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timest
     let from = source::source(beacon.referrer.as_deref(), &page.utm, |host| {
         host == page.hostname || site.settings.domain.as_str() == host
     });
+    let place = tables.cities.of(sender.ip);
     Ok(Hit {
         site: site.id,
         at,
@@ -117,9 +120,9 @@ pub(super) fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timest
             os_version: agent.os_version.clone(),
             device: agent.device.clone(),
             screen: beacon.screen_width.map(|width| client::screen(width).to_owned()),
-            country: tables.countries.of(sender.ip),
-            region: None,
-            city: None,
+            country: place.country.or_else(|| tables.countries.of(sender.ip)),
+            region: place.region,
+            city: place.city,
             language: sender.accept_language.as_deref().and_then(client::language),
         },
         props: beacon.props,
