@@ -35,7 +35,9 @@ impl fmt::Debug for Cities {
 
 /// A file that is no such database.
 #[derive(Debug, thiserror::Error)]
-#[error("the city database {path} cannot be read ({source}): name a file in MaxMind's format (.mmdb) with --city-database, or leave it out")]
+#[error(
+    "the city database {path} cannot be read ({source}): name a file in MaxMind's format (.mmdb) with --city-database, or leave it out"
+)]
 pub struct CityDatabaseError {
     path: PathBuf,
     source: maxminddb::MaxMindDbError,
@@ -62,7 +64,10 @@ impl Cities {
     pub fn of(&self, ip: IpAddr) -> Place {
         let ip = ip.to_canonical();
         // A database of the other address family answers with an error.
-        let row = self.0.iter().find_map(|reader| reader.lookup::<Row>(ip).ok().flatten());
+        let row = self
+            .0
+            .iter()
+            .find_map(|reader| reader.lookup::<Row>(ip).ok().flatten());
         row.map_or_else(Place::default, Row::place)
     }
 }
@@ -121,8 +126,12 @@ fn text_or_named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
 impl Row {
     fn place(self) -> Place {
         let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let country = filled(self.country.and_then(|country| country.iso_code).or(self.country_code))
-            .map(|code| code.to_ascii_uppercase());
+        let country = filled(
+            self.country
+                .and_then(|country| country.iso_code)
+                .or(self.country_code),
+        )
+        .map(|code| code.to_ascii_uppercase());
         let (code, name) = match self.subdivisions.into_iter().next() {
             Some(first) => (filled(first.iso_code), filled(first.names.en)),
             None => (None, filled(self.state1)),

@@ -46,9 +46,17 @@ fn database(rows: &[(u8, Value)]) -> Vec<u8> {
 
 fn encode(value: &Value, out: &mut Vec<u8>) {
     let mut head = |kind: u8, size: usize| {
-        let (short, more) = if size < 29 { (size, None) } else { (29, Some(size - 29)) };
+        let (short, more) = if size < 29 {
+            (size, None)
+        } else {
+            (29, Some(size - 29))
+        };
         let short = u8::try_from(short).unwrap();
-        out.extend(if kind < 8 { vec![kind << 5 | short] } else { vec![short, kind - 7] });
+        out.extend(if kind < 8 {
+            vec![kind << 5 | short]
+        } else {
+            vec![short, kind - 7]
+        });
         out.extend(more.map(|size| u8::try_from(size).unwrap()));
     };
     match value {
@@ -111,7 +119,11 @@ fn places_are_read_from_every_format_there_is() {
     ] {
         let place = cities.of(ip.parse().unwrap());
         assert_eq!(
-            (place.country.as_deref(), place.region.as_deref(), place.city.as_deref()),
+            (
+                place.country.as_deref(),
+                place.region.as_deref(),
+                place.city.as_deref()
+            ),
             (country, region, city),
             "{ip}"
         );
@@ -120,10 +132,16 @@ fn places_are_read_from_every_format_there_is() {
 
 #[test]
 fn without_a_database_nothing_is_known_and_a_wrong_file_is_told() {
-    assert_eq!(Cities::default().of("81.1.2.3".parse().unwrap()), Place::default());
+    assert_eq!(
+        Cities::default().of("81.1.2.3".parse().unwrap()),
+        Place::default()
+    );
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.mmdb");
     std::fs::write(&path, "no database").unwrap();
     let error = Cities::open(&[path]).unwrap_err().to_string();
-    assert!(error.contains("x.mmdb") && error.contains("--city-database"), "{error}");
+    assert!(
+        error.contains("x.mmdb") && error.contains("--city-database"),
+        "{error}"
+    );
 }
