@@ -32,19 +32,19 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// The settings of this site.
+    /// The settings of this site, the ones that are not in the form as before.
     ///
     /// # Errors
     /// Under the names of the fields that cannot be read.
-    pub fn read(self, domain: Domain) -> Result<SiteSettings, FieldErrors> {
+    pub fn read(self, before: SiteSettings) -> Result<SiteSettings, FieldErrors> {
         let mut errors = FieldErrors::default();
         let settings = SiteSettings {
-            domain,
             timezone: self.timezone.trim().to_owned(),
             hostnames: lines("hostnames", self.hostnames, &mut errors),
             origins: lines("origins", self.origins, &mut errors),
             origin_policy: policy(self.any_origin.is_some()),
             ip_display: shown(self.ip_display),
+            ..before
         };
         if settings.timezone.is_empty() {
             errors.add("timezone", "choose a time zone, such as Europe/Berlin");
@@ -123,7 +123,7 @@ mod tests {
             ip_display: "none",
             any_origin: None,
         };
-        form.read("example.com".parse().unwrap())
+        form.read(SiteSettings::new("example.com".parse().unwrap()))
     }
 
     #[test]

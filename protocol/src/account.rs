@@ -1,13 +1,63 @@
 //! Who signs in, which sites there are and how they are set up.
 
-use crate::id::{Domain, HostPattern, Origin};
+use crate::{
+    exclude::Exclusions,
+    id::{Domain, HostPattern, InvalidName, Origin},
+};
 use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
 
 /// Who is looking at the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
     /// The address they sign in with.
     pub email: String,
+}
+
+/// What a member of a site may do; each may all that the ones before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// See the dashboard.
+    Viewer,
+    /// Also set up goals, funnels and shared segments.
+    Editor,
+    /// Also change settings, members, keys and links, import, export and delete data.
+    Admin,
+    /// Also remove the site and make others owners.
+    Owner,
+}
+
+impl Role {
+    /// All of them, the least first.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Editor, Self::Admin, Self::Owner];
+
+    /// Its name on the wire and in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Editor => "editor",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.name() == text)
+            .ok_or_else(|| InvalidName("a role is owner, admin, editor or viewer".into()))
+    }
 }
 
 /// How much of a visitor's address the event stream shows. It is never stored; it lives in the 30-minute window only.
@@ -49,6 +99,12 @@ pub struct SiteSettings {
     pub origin_policy: OriginPolicy,
     /// What the event stream shows of an address.
     pub ip_display: IpDisplay,
+    /// What is not counted.
+    #[serde(default, skip_serializing_if = "Exclusions::is_empty")]
+    pub exclusions: Exclusions,
+    /// Days after which events are deleted; `None` keeps them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
 }
 
 impl SiteSettings {
@@ -62,6 +118,8 @@ impl SiteSettings {
             origins: Vec::new(),
             origin_policy: OriginPolicy::default(),
             ip_display: IpDisplay::default(),
+            exclusions: Exclusions::default(),
+            retention_days: None,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod account;
 pub mod beacon;
 pub mod channel;
 pub mod error;
+pub mod exclude;
 pub mod id;
 pub mod live;
 pub mod stats;

@@ -1,10 +1,11 @@
 //! What the screens need of the server, bound to whoever asks: implements the app's [`Api`] over accounts, sites and the live window.
 
 use crate::{
+    auth::rights::{self, Right},
     gate::SignedIn,
     http::{AppState, pages},
     sites::{AccountId, Site},
-    store::accounts::{Role, load_sites},
+    store::accounts::load_sites,
 };
 use async_trait::async_trait;
 use http::request::Parts;
@@ -57,31 +58,18 @@ impl RequestApi {
         }
     }
 
-    /// A site that the asker may see. Others do not exist for them.
-    fn visible(&self, domain: &Domain) -> Result<Arc<Site>, ApiError> {
-        let account = self.account()?;
-        self.state
-            .sites
-            .get(domain)
-            .filter(|site| site.is_member(account))
-            .ok_or_else(|| {
-                ApiError::new(
-                    ErrorCode::NotFound,
-                    format!("there is no site {domain} among yours"),
-                )
-            })
+    /// A site with which the asker may do this. Others' sites do not exist for them.
+    fn site_for(&self, domain: &Domain, right: Right) -> Result<Arc<Site>, ApiError> {
+        Ok(rights::site_for(
+            &self.state.sites,
+            domain,
+            self.account()?,
+            right,
+        )?)
     }
 
-    /// A site that the asker may change.
-    async fn owned(&self, domain: &Domain) -> Result<Arc<Site>, ApiError> {
-        let site = self.visible(domain)?;
-        match self.state.accounts().role(site.id, self.account()?).await? {
-            Some(Role::Owner) => Ok(site),
-            _ => Err(ApiError::new(
-                ErrorCode::Forbidden,
-                "only an owner of the site may change it: ask one",
-            )),
-        }
+    fn visible(&self, domain: &Domain) -> Result<Arc<Site>, ApiError> {
+        self.site_for(domain, Right::See)
     }
 
     async fn reload(&self) -> Result<(), ApiError> {
@@ -166,7 +154,7 @@ impl Api for RequestApi {
     }
 
     async fn save_site(&self, settings: SiteSettings) -> Result<SiteSettings, ApiError> {
-        let site = self.owned(&settings.domain).await?;
+        let site = self.site_for(&settings.domain, Right::Manage)?;
         check(&settings)?;
         self.state.accounts().save_site(site.id, &settings).await?;
         self.reload().await?;
@@ -174,7 +162,7 @@ impl Api for RequestApi {
     }
 
     async fn remove_site(&self, domain: Domain) -> Result<(), ApiError> {
-        let site = self.owned(&domain).await?;
+        let site = self.site_for(&domain, Right::Own)?;
         self.state.accounts().remove_site(site.id).await?;
         self.state.backlog.remove(site.id);
         self.reload().await

@@ -61,9 +61,9 @@ pub async fn save_site(
             ip_display: &ip_display,
             any_origin: any_origin.as_deref(),
         };
-        Ok(crate::platform::api()?
-            .save_site(form.read(domain.clone())?)
-            .await?)
+        let api = crate::platform::api()?;
+        let before = api.site(domain.clone()).await?;
+        Ok(api.save_site(form.read(before)?).await?)
     };
     let any_origin = any_origin.as_deref().unwrap_or_default();
     let typed = [

@@ -85,7 +85,7 @@ pub struct FunnelStepResult {
 }
 
 /// A saved filter.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
     /// Its number.
     pub id: i64,

@@ -3,6 +3,7 @@
 
 pub mod dimension;
 pub mod filter;
+mod filter_read;
 pub mod goal;
 pub mod live;
 pub mod metric;

@@ -74,16 +74,15 @@ mod tests {
     use super::*;
     use crate::{
         event::SiteId,
-        sites::{AccountId, Site},
+        sites::{AccountId, Role, Site},
     };
     use pulsecast_protocol::account::SiteSettings;
 
     fn gate() -> MemberGate {
         let sites = Sites::default();
-        let site = |id, domain: &str| Site {
-            id: SiteId(id),
-            settings: SiteSettings::new(domain.parse().unwrap()),
-            members: vec![AccountId(1)],
+        let site = |id, domain: &str| {
+            Site::new(SiteId(id), SiteSettings::new(domain.parse().unwrap()))
+                .with_member(AccountId(1), Role::Viewer)
         };
         sites.replace(vec![site(1, "example.com"), site(2, DEMO)]);
         MemberGate::new(sites, OwnOrigin::default(), Tokens::new(b"key"))

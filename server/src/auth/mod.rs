@@ -5,6 +5,7 @@ pub mod limit;
 pub mod login;
 pub mod origin;
 pub mod password;
+pub mod rights;
 pub mod session;
 pub mod setup;
 pub mod token;

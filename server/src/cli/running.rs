@@ -37,7 +37,9 @@ impl RunningServer {
                 site.settings.domain
             );
         };
-        let (token, _) = Tokens::load(accounts).await?.issue(*member, SystemClock.now())?;
+        let (token, _) = Tokens::load(accounts)
+            .await?
+            .issue(member.account, SystemClock.now())?;
         Ok(Self {
             authority: url.trim().trim_start_matches("http://").to_owned(),
             token,

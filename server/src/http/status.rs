@@ -1,7 +1,7 @@
 //! The one place that turns an error into a status, and picks JSON for programs or a small page for people.
 
 use crate::{
-    auth::{login::LoginError, origin::Foreign},
+    auth::{login::LoginError, origin::Foreign, rights::Denied},
     store::accounts::AccountsError,
 };
 use axum::{
@@ -73,7 +73,10 @@ impl From<AccountsError> for ApiError {
             AccountsError::EmailTaken | AccountsError::DomainTaken(_) | AccountsError::SetupDone => {
                 ErrorCode::Conflict
             }
-            AccountsError::NoSuchSite => ErrorCode::NotFound,
+            AccountsError::NameTaken(_) | AccountsError::InUse(_) | AccountsError::LastOwner => {
+                ErrorCode::Conflict
+            }
+            AccountsError::NoSuchSite | AccountsError::Gone(_) => ErrorCode::NotFound,
             AccountsError::Newer { .. } | AccountsError::Open { .. } => ErrorCode::Internal,
             AccountsError::Unavailable(_) => {
                 tracing::error!(%error, "answering 503");
@@ -90,6 +93,16 @@ impl From<AccountsError> for ApiError {
 impl From<Foreign> for ApiError {
     fn from(error: Foreign) -> Self {
         Self::new(ErrorCode::Forbidden, error.to_string())
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        let code = match denied {
+            Denied::NoSuchSite(_) => ErrorCode::NotFound,
+            Denied::Needs(_) => ErrorCode::Forbidden,
+        };
+        Self::new(code, denied.to_string())
     }
 }
 

@@ -1,29 +1,11 @@
 //! Answers questions about a site's history: query → plan → SQL → rows. What each figure means is in `docs/metrics.md`.
 
-use crate::{clock::SharedClock, event::SiteId, store::StoreError};
-use chrono_tz::Tz;
-use pulsecast_protocol::{
-    Domain,
-    stats::{DateRange, Filter, FunnelResult, Goal, Query, QueryResult, Segment},
-};
-use std::sync::Arc;
+pub mod scope;
 
-/// What a question is asked within: the site, and what its owner has set up.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    /// Whose history.
-    pub site: SiteId,
-    /// Its domain.
-    pub domain: Domain,
-    /// Where its days begin.
-    pub timezone: Tz,
-    /// Its goals.
-    pub goals: Arc<[Goal]>,
-    /// Its segments that the asker may use.
-    pub segments: Arc<[Segment]>,
-    /// What the asker may see: added to every question. `None` is everything.
-    pub forced: Option<Filter>,
-}
+pub use scope::Scope;
+
+use crate::{clock::SharedClock, store::StoreError};
+use pulsecast_protocol::stats::{DateRange, Filter, FunnelResult, Goal, Query, QueryResult};
 
 /// Why a question is not answered.
 #[derive(Debug, thiserror::Error)]

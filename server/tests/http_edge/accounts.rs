@@ -1,11 +1,17 @@
 //! The accounts file: what it keeps, and what it refuses.
 
 use crate::support::{EMAIL, NOW, PASSWORD, Server, Wish, eventually};
-use pulsecast_protocol::account::SiteSettings;
+use pulsecast_protocol::{
+    account::SiteSettings,
+    stats::{Dimension, Filter, GoalKind},
+};
 use pulsecast_server::{
     event::SiteId,
     sites::AccountId,
-    store::accounts::{Accounts, AccountsError, Role, SqliteAccounts, watch_sites},
+    store::accounts::{
+        Accounts, AccountsError, GoalBook, LinkBook, NewGoal, NewLink, NewSegment, People, Role,
+        SqliteAccounts, load_sites, watch_sites,
+    },
 };
 use sqlx::Connection;
 
@@ -124,8 +130,8 @@ async fn a_site_keeps_settings_members_and_its_first_event() {
     accounts.save_site(id, &settings).await.unwrap();
     let sites = accounts.sites().await.unwrap();
     assert_eq!(
-        (sites.len(), &sites[0].settings, &sites[0].members),
-        (1, &settings, &vec![ann])
+        (sites.len(), &sites[0].settings, sites[0].role(ann)),
+        (1, &settings, Some(Role::Owner))
     );
     assert_eq!(accounts.role(id, ann).await.unwrap(), Some(Role::Owner));
     assert_eq!(accounts.role(id, AccountId(99)).await.unwrap(), None);
@@ -188,4 +194,99 @@ async fn while_the_accounts_cannot_be_written_signing_in_says_so_and_works_again
     assert_eq!(ann.sign_in(EMAIL, PASSWORD).await.status(), 503);
     write(&server, "alter table away rename to tower_sessions").await;
     assert_eq!(ann.sign_in(EMAIL, PASSWORD).await.status(), 303);
+}
+
+#[tokio::test]
+async fn what_members_set_up_comes_back_with_the_site_and_goes_with_it() {
+    let server = Server::start().await;
+    let accounts = &server.accounts;
+    let ann = accounts.add_account(EMAIL, "x", NOW).await.unwrap();
+    let settings = SiteSettings::new("example.com".parse().unwrap());
+    let site = accounts.add_site(&settings, &[ann], NOW).await.unwrap();
+    let goal = |name: &str| NewGoal {
+        name: name.into(),
+        kind: GoalKind::Page {
+            path: format!("/{name}"),
+        },
+        currency: None,
+    };
+    let cart = accounts.add_goal(site, &goal("cart")).await.unwrap();
+    let paid = accounts.add_goal(site, &goal("paid")).await.unwrap();
+    assert!(matches!(
+        accounts.add_goal(site, &goal("paid")).await,
+        Err(AccountsError::NameTaken("goal"))
+    ));
+    accounts.add_funnel(site, "buy", &[cart, paid]).await.unwrap();
+    assert!(matches!(
+        accounts.add_funnel(site, "nothing", &[cart, 99]).await,
+        Err(AccountsError::Gone("goal"))
+    ));
+    assert!(matches!(
+        accounts.remove_goal(site, cart).await,
+        Err(AccountsError::InUse(_))
+    ));
+    let segment = NewSegment {
+        name: "Germany".into(),
+        shared: true,
+        filters: vec![Filter::is(Dimension::Country, ["DE"])],
+    };
+    let segment_id = accounts.add_segment(site, ann, &segment).await.unwrap();
+    let link = NewLink {
+        hash: &[7; 32],
+        prefix: "abc",
+        name: "for Bob",
+        password_hash: None,
+        segment: Some(segment_id),
+        embed: false,
+        expires: None,
+    };
+    let link = accounts.add_link(site, &link, NOW).await.unwrap();
+    assert!(matches!(
+        accounts.remove_segment(site, segment_id).await,
+        Err(AccountsError::InUse(_))
+    ));
+
+    load_sites(accounts, &server.sites).await.unwrap();
+    let kept = server.sites.by_id(site).unwrap();
+    assert_eq!(
+        kept.goals.iter().map(|goal| goal.id).collect::<Vec<_>>(),
+        [cart, paid]
+    );
+    assert_eq!(kept.funnels[0].steps, [cart, paid]);
+    assert_eq!(kept.segments[0].segment.filters, segment.filters);
+    let (shared, id) = server.sites.shared(&[7; 32]).unwrap();
+    assert_eq!((shared.id, id), (site, link));
+
+    accounts.remove_site(site).await.unwrap();
+    load_sites(accounts, &server.sites).await.unwrap();
+    assert!(server.sites.shared(&[7; 32]).is_none());
+    let again = accounts.add_site(&settings, &[ann], NOW).await.unwrap();
+    load_sites(accounts, &server.sites).await.unwrap();
+    assert!(server.sites.by_id(again).unwrap().goals.is_empty());
+}
+
+#[tokio::test]
+async fn a_site_is_never_nobodys() {
+    let server = Server::start().await;
+    let accounts = &server.accounts;
+    let ann = accounts.add_account(EMAIL, "x", NOW).await.unwrap();
+    let bob = accounts.add_account("bob@example.com", "x", NOW).await.unwrap();
+    let settings = SiteSettings::new("example.com".parse().unwrap());
+    let site = accounts.add_site(&settings, &[ann], NOW).await.unwrap();
+    accounts.add_member(site, bob, Role::Admin).await.unwrap();
+    for refused in [
+        accounts.change_role(site, ann, Role::Admin).await,
+        accounts.remove_member(site, ann).await,
+    ] {
+        assert!(matches!(refused, Err(AccountsError::LastOwner)));
+    }
+    assert!(matches!(
+        accounts.remove_account(ann).await,
+        Err(AccountsError::InUse(_))
+    ));
+    accounts.transfer(site, ann, bob).await.unwrap();
+    assert_eq!(accounts.role(site, bob).await.unwrap(), Some(Role::Owner));
+    assert_eq!(accounts.role(site, ann).await.unwrap(), Some(Role::Admin));
+    accounts.remove_account(ann).await.unwrap();
+    assert_eq!(accounts.people(site).await.unwrap().len(), 1);
 }

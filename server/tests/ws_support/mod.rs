@@ -11,7 +11,7 @@ use pulsecast_server::{
     gate::{Entrance, Gate, Identity, Refused, RemoteIp, SignedIn, TokenError},
     hub::Hub,
     live::{Bounds, Live, families},
-    sites::{AccountId, Site, Sites},
+    sites::{AccountId, Role, Site, Sites},
     tasks::Tasks,
     transport::{self, Limits, TransportState},
 };
@@ -120,11 +120,7 @@ impl Server {
     pub async fn with(limits: impl FnOnce(&mut Limits), edge: impl FnOnce(Router) -> Router) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000)));
         let settings = SiteSettings::new("a.com".parse().unwrap());
-        let site = Site {
-            id: SiteId(1),
-            settings,
-            members: vec![AccountId(1)],
-        };
+        let site = Site::new(SiteId(1), settings).with_member(AccountId(1), Role::Owner);
         let sites = Sites::default();
         sites.replace(vec![site.clone()]);
         let tasks = Tasks::new();

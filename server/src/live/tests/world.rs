@@ -51,11 +51,7 @@ impl World {
 
     pub(super) fn bounded(bounds: Bounds) -> Self {
         let clock = Arc::new(ManualClock::new(START));
-        let site = Site {
-            id: SiteId(1),
-            settings: SiteSettings::new("a.com".parse().unwrap()),
-            members: Vec::new(),
-        };
+        let site = Site::new(SiteId(1), SiteSettings::new("a.com".parse().unwrap()));
         let sites = Sites::default();
         sites.replace(vec![site.clone()]);
         let hub = Hub::new(families(), clock.clone(), 1);

@@ -1,9 +1,18 @@
 //! Accounts, sites and the few secrets that outlive a restart: what the rest of the server asks of them. Knows no SQL; [`sqlite`] does.
 
+pub mod audit;
+pub mod goals;
+pub mod links;
 pub mod open;
+pub mod people;
 pub mod sqlite;
 pub mod watch;
 
+pub use crate::sites::Role;
+pub use audit::{AuditBook, AuditEntry, Change};
+pub use goals::{GoalBook, NewGoal, NewSegment};
+pub use links::{LinkBook, NewLink, SharedLink};
+pub use people::{Invitation, NewInvitation, People, Person};
 pub use sqlite::SqliteAccounts;
 pub use watch::{load_sites, watch_sites};
 
@@ -26,24 +35,6 @@ pub struct Account {
     pub password_hash: String,
 }
 
-/// What a member of a site may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// See and change it.
-    Owner,
-    /// See it.
-    Viewer,
-}
-
-impl Role {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Viewer => "viewer",
-        }
-    }
-}
-
 /// Key of one UTC day's visitor hashes.
 pub type Salt = [u8; 16];
 
@@ -62,6 +53,18 @@ pub enum AccountsError {
     /// No such site.
     #[error("there is no such site")]
     NoSuchSite,
+    /// No such thing of the site.
+    #[error("there is no such {0}: it may have been removed meanwhile")]
+    Gone(&'static str),
+    /// The site has one of that name.
+    #[error("the site has a {0} of this name already: choose another name")]
+    NameTaken(&'static str),
+    /// Something else is made of it.
+    #[error("{0}")]
+    InUse(String),
+    /// A site is somebody's.
+    #[error("a site needs an owner: make somebody else one first")]
+    LastOwner,
     /// Made by a later version of this program.
     #[error(
         "the data directory was written by a newer pulsecast (schema {found}, this binary knows {known}): upgrade the binary or restore a backup"
@@ -89,7 +92,7 @@ pub enum AccountsError {
 
 /// The accounts database as the server uses it.
 #[async_trait]
-pub trait Accounts: Debug + Send + Sync + 'static {
+pub trait Accounts: GoalBook + People + LinkBook + AuditBook + Debug + Send + Sync + 'static {
     /// Adds an account; it becomes an owner of the demo site where there is one.
     async fn add_account(
         &self,
@@ -115,7 +118,7 @@ pub trait Accounts: Debug + Send + Sync + 'static {
     /// How many there are.
     async fn count_accounts(&self) -> Result<u64, AccountsError>;
 
-    /// All sites with their members.
+    /// All sites with their members and what these have set up.
     async fn sites(&self) -> Result<Vec<Site>, AccountsError>;
 
     /// Adds a site with these owners.

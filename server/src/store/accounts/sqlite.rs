@@ -1,4 +1,11 @@
-//! The accounts in one SQLite file, `accounts.sqlite`: every statement about them. [`super::open`] opens it.
+//! The accounts in one SQLite file, `accounts.sqlite`: every statement about them, the ones about members and what they set up in files of their own.
+//! [`super::open`] opens it.
+
+mod audit;
+mod goals;
+mod links;
+mod people;
+mod sites;
 
 use super::{Account, Accounts, AccountsError, Role, Salt};
 use crate::{
@@ -26,6 +33,12 @@ fn is_taken(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
         .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+fn is_foreign(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation)
 }
 
 impl SqliteAccounts {
@@ -146,35 +159,7 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn sites(&self) -> Result<Vec<Site>, AccountsError> {
-        // One statement, so that a site and its members are of the same moment.
-        let rows = sqlx::query(
-            "select s.id, s.domain, s.settings, m.account_id from sites s left join members m on m.site_id = s.id order by s.id, m.account_id",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut sites: Vec<Site> = Vec::new();
-        for row in rows {
-            let id = SiteId(row.get("id"));
-            if sites.last().map(|s| s.id) != Some(id) {
-                let text: String = row.get("settings");
-                match serde_json::from_str(&text) {
-                    Ok(settings) => sites.push(Site {
-                        id,
-                        settings,
-                        members: Vec::new(),
-                    }),
-                    Err(error) => {
-                        let domain: String = row.get("domain");
-                        tracing::error!(%domain, %error, "the site's settings cannot be read; it is left out until they are repaired");
-                        continue;
-                    }
-                }
-            }
-            if let (Some(site), Some(account)) = (sites.last_mut(), row.get::<Option<i64>, _>("account_id")) {
-                site.members.push(AccountId(account));
-            }
-        }
-        Ok(sites)
+        sites::all(&self.pool).await
     }
 
     async fn add_site(
@@ -242,7 +227,7 @@ impl Accounts for SqliteAccounts {
         )
         .bind(site.0)
         .bind(account.0)
-        .bind(role.as_str())
+        .bind(role.name())
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -259,19 +244,12 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn role(&self, site: SiteId, account: AccountId) -> Result<Option<Role>, AccountsError> {
-        let role: Option<String> =
-            sqlx::query_scalar("select role from members where site_id = ? and account_id = ?")
-                .bind(site.0)
-                .bind(account.0)
-                .fetch_optional(&self.pool)
-                .await?;
-        Ok(role.map(|r| {
-            if r == Role::Owner.as_str() {
-                Role::Owner
-            } else {
-                Role::Viewer
-            }
-        }))
+        let row = sqlx::query("select role from members where site_id = ? and account_id = ?")
+            .bind(site.0)
+            .bind(account.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.as_ref().map(people::role))
     }
 
     async fn first_event_at(&self, site: SiteId) -> Result<Option<Timestamp>, AccountsError> {

@@ -1,0 +1,166 @@
+//! Goals, funnels and segments in SQLite.
+
+use super::{SqliteAccounts, is_foreign, is_taken};
+use crate::{
+    event::SiteId,
+    sites::AccountId,
+    store::accounts::{AccountsError, GoalBook, NewGoal, NewSegment},
+};
+use async_trait::async_trait;
+use serde::Serialize;
+use sqlx::Row;
+
+pub(super) fn text<T: Serialize + ?Sized>(value: &T) -> Result<String, AccountsError> {
+    serde_json::to_string(value).map_err(|e| AccountsError::Unavailable(e.to_string()))
+}
+
+fn named(what: &'static str) -> impl FnOnce(sqlx::Error) -> AccountsError {
+    move |error| match error {
+        e if is_taken(&e) => AccountsError::NameTaken(what),
+        e if is_foreign(&e) => AccountsError::NoSuchSite,
+        e => e.into(),
+    }
+}
+
+impl SqliteAccounts {
+    /// Deletes the row of this number that belongs to the site.
+    pub(super) async fn delete_of_site(
+        &self,
+        statement: &'static str,
+        what: &'static str,
+        site: SiteId,
+        id: i64,
+    ) -> Result<(), AccountsError> {
+        let done = sqlx::query(statement)
+            .bind(id)
+            .bind(site.0)
+            .execute(&self.pool)
+            .await?;
+        if done.rows_affected() == 0 {
+            Err(AccountsError::Gone(what))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[async_trait]
+impl GoalBook for SqliteAccounts {
+    async fn add_goal(&self, site: SiteId, goal: &NewGoal) -> Result<i64, AccountsError> {
+        sqlx::query_scalar(
+            "insert into goals (site_id, name, kind, currency) values (?, ?, ?, ?) returning id",
+        )
+        .bind(site.0)
+        .bind(&goal.name)
+        .bind(text(&goal.kind)?)
+        .bind(&goal.currency)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(named("goal"))
+    }
+
+    async fn remove_goal(&self, site: SiteId, goal: i64) -> Result<(), AccountsError> {
+        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let used: Option<String> = sqlx::query_scalar(
+            "select name from funnels, json_each(steps) step where site_id = ? and step.value = ? limit 1",
+        )
+        .bind(site.0)
+        .bind(goal)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(funnel) = used {
+            return Err(AccountsError::InUse(format!(
+                "the funnel `{funnel}` is made of this goal: remove the funnel first"
+            )));
+        }
+        let done = sqlx::query("delete from goals where id = ? and site_id = ?")
+            .bind(goal)
+            .bind(site.0)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        if done.rows_affected() == 0 {
+            return Err(AccountsError::Gone("goal"));
+        }
+        Ok(())
+    }
+
+    async fn add_funnel(&self, site: SiteId, name: &str, steps: &[i64]) -> Result<i64, AccountsError> {
+        let mut tx = self.pool.begin_with("begin immediate").await?;
+        for step in steps {
+            let row = sqlx::query("select 1 from goals where id = ? and site_id = ?")
+                .bind(step)
+                .bind(site.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+            if row.is_none() {
+                return Err(AccountsError::Gone("goal"));
+            }
+        }
+        let id =
+            sqlx::query_scalar("insert into funnels (site_id, name, steps) values (?, ?, ?) returning id")
+                .bind(site.0)
+                .bind(name)
+                .bind(text(steps)?)
+                .fetch_one(&mut *tx)
+                .await
+                .map_err(named("funnel"))?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    async fn remove_funnel(&self, site: SiteId, funnel: i64) -> Result<(), AccountsError> {
+        let statement = "delete from funnels where id = ? and site_id = ?";
+        self.delete_of_site(statement, "funnel", site, funnel).await
+    }
+
+    async fn add_segment(
+        &self,
+        site: SiteId,
+        owner: AccountId,
+        segment: &NewSegment,
+    ) -> Result<i64, AccountsError> {
+        let row = sqlx::query(
+            "insert into segments (site_id, account_id, name, shared, filters) values (?, ?, ?, ?, ?) returning id",
+        )
+        .bind(site.0)
+        .bind(owner.0)
+        .bind(&segment.name)
+        .bind(segment.shared)
+        .bind(text(&segment.filters)?)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(named("segment"))?;
+        Ok(row.get(0))
+    }
+
+    async fn save_segment(&self, site: SiteId, id: i64, segment: &NewSegment) -> Result<(), AccountsError> {
+        let done =
+            sqlx::query("update segments set name = ?, shared = ?, filters = ? where id = ? and site_id = ?")
+                .bind(&segment.name)
+                .bind(segment.shared)
+                .bind(text(&segment.filters)?)
+                .bind(id)
+                .bind(site.0)
+                .execute(&self.pool)
+                .await?;
+        if done.rows_affected() == 0 {
+            return Err(AccountsError::Gone("segment"));
+        }
+        Ok(())
+    }
+
+    async fn remove_segment(&self, site: SiteId, segment: i64) -> Result<(), AccountsError> {
+        let statement = "delete from segments where id = ? and site_id = ?";
+        let done = self.delete_of_site(statement, "segment", site, segment).await;
+        match done {
+            // Without its segment a link would show everything.
+            Err(AccountsError::Unavailable(message)) if message.contains("FOREIGN KEY") => {
+                Err(AccountsError::InUse(
+                    "a shared link is limited to this segment: remove the link first".to_owned(),
+                ))
+            }
+            done => done,
+        }
+    }
+}
