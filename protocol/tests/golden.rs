@@ -2,11 +2,16 @@
 //! The scripts' tests read the same files, and one of them holds them against npm's `centrifuge`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use chrono::NaiveDate;
 use pulsecast_protocol::{
     ApiError, Channel, FieldErrors, Position,
     account::{SiteSettings, SiteSummary, Viewer},
     beacon::{Beacon, ENGAGEMENT, PAGEVIEW},
     live::{LiveChange, LiveState, OnlineCount},
+    stats::{
+        Comparison, ComparisonMode, Condition, DateRange, Dimension, Direction, Filter, Include, Metric,
+        Operator, OrderBy, OrderKey, Pagination, Query, QueryResult, Subject, TimeUnit,
+    },
     wire::{Command, Reply},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -50,6 +55,78 @@ fn understood<T: DeserializeOwned>(name: &str) -> T {
     serde_json::from_str(&read(name)).unwrap_or_else(|e| panic!("{name} cannot be read: {e}"))
 }
 
+/// What only we write: the golden file is exactly that.
+fn writes<T: Serialize>(name: &str, message: &T) {
+    let golden: Value = serde_json::from_str(&read(name)).unwrap();
+    assert_eq!(serde_json::to_value(message).unwrap(), golden, "{name}");
+}
+
+fn small_query() -> Query {
+    Query {
+        site_id: "example.com".parse().unwrap(),
+        metrics: vec![Metric::Visitors],
+        date_range: DateRange::LastDays(7),
+        date: None,
+        dimensions: Vec::new(),
+        filters: Vec::new(),
+        order_by: Vec::new(),
+        include: Include::default(),
+        pagination: Pagination::default(),
+    }
+}
+
+fn full_query() -> Query {
+    let contains = Condition {
+        operator: Operator::Contains,
+        subject: Subject::Dimension(Dimension::Source),
+        values: vec!["goo".into(), "duck".into()],
+        case_sensitive: false,
+    };
+    let segment = Condition {
+        operator: Operator::Is,
+        subject: Subject::Segment,
+        values: vec!["7".into()],
+        case_sensitive: true,
+    };
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    Query {
+        metrics: vec![Metric::Visitors, Metric::ConversionRate],
+        date_range: DateRange::Dates(day("2026-01-01"), day("2026-01-31")),
+        date: Some(day("2026-02-01")),
+        dimensions: vec![Dimension::Time(TimeUnit::Day), Dimension::Prop("plan".into())],
+        filters: vec![
+            Filter::is(Dimension::Goal, ["Signup"]),
+            Filter::Or(vec![
+                Filter::Condition(contains),
+                Filter::Not(Box::new(Filter::Condition(segment))),
+            ]),
+            Filter::HasDone(Box::new(Filter::is(Dimension::Page, ["/pricing"]))),
+        ],
+        order_by: vec![
+            OrderBy(OrderKey::Metric(Metric::Visitors), Direction::Desc),
+            OrderBy(
+                OrderKey::Dimension(Dimension::Prop("plan".into())),
+                Direction::Asc,
+            ),
+        ],
+        include: Include {
+            imports: true,
+            time_labels: true,
+            total_rows: true,
+            comparisons: Some(Comparison {
+                mode: ComparisonMode::Custom,
+                date_range: Some((day("2025-01-01"), day("2025-01-31"))),
+                match_day_of_week: true,
+            }),
+        },
+        pagination: Pagination {
+            limit: 100,
+            offset: 200,
+        },
+        ..small_query()
+    }
+}
+
 fn check(name: &str) {
     match name {
         "command-subscribe-centrifuge" | "command-history-centrifuge" => drop(understood::<Command>(name)),
@@ -63,6 +140,18 @@ fn check(name: &str) {
         "api-error" => same::<ApiError>(name),
         "channels" => same::<Vec<Channel>>(name),
         "position" => same::<Position>(name),
+        // Queries are read by the server's `stats::parse`, whose tests read these same files.
+        "stats-query" => writes(name, &full_query()),
+        "stats-query-small" => writes(name, &small_query()),
+        "stats-result" => {
+            let golden: Value = serde_json::from_str(&read(name)).unwrap();
+            let result = QueryResult {
+                results: serde_json::from_value(golden["results"].clone()).unwrap(),
+                meta: serde_json::from_value(golden["meta"].clone()).unwrap(),
+                query: golden["query"].clone(),
+            };
+            writes(name, &result);
+        }
         _ if name.starts_with("command-") => same::<Command>(name),
         _ if name.starts_with("reply-") || name.starts_with("push-") => same::<Reply>(name),
         _ if name.starts_with("beacon-") => {
