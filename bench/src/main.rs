@@ -5,6 +5,7 @@
 )]
 
 mod floor;
+mod generate;
 mod histogram;
 mod http;
 mod measure;
@@ -36,6 +37,8 @@ struct Cli {
 enum Command {
     /// Runs the measurements and prints one table
     Run(Options),
+    /// Makes a data directory with months of traffic in it
+    Generate(generate::Options),
     /// Serves what a measurement is compared with; `run` starts it by itself
     #[command(subcommand)]
     Floor(Floor),
@@ -63,6 +66,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<()> {
     match command {
         Command::Run(options) => plan::run(&options).await,
+        Command::Generate(options) => generate::run(&options),
         Command::Floor(Floor::Ingest) => floor::ingest::serve().await,
         Command::Floor(Floor::Fanout) => floor::fanout::serve().await,
     }

@@ -38,6 +38,17 @@ impl Place {
         })
     }
 
+    /// A data directory that is kept; the server finds no files of the site's own there.
+    pub fn at(binary: &Path, data: &Path) -> Result<Self> {
+        let site = data.join("site");
+        fs::create_dir_all(site.join("pkg"))?;
+        Ok(Self {
+            binary: binary.to_owned(),
+            data: data.to_owned(),
+            site,
+        })
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command
