@@ -1,7 +1,7 @@
 //! Puts the server together: the only place that names adapters. Starts what runs, says where the page is, and ends everything in order.
 
 use crate::{
-    auth::{self, Auth, LoginLimits, MemberGate, Passwords, Sessions, Tokens},
+    auth::{self, Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens},
     clock::{SharedClock, SystemClock},
     config::{LogFormat, ServeConfig},
     enrich::{Agents, Cities, Countries, Salts, country},
@@ -19,6 +19,7 @@ use crate::{
     live::{self, Bounds, Live},
     metrics,
     sites::Sites,
+    stats::Stats,
     store::{
         EventReader,
         accounts::{Accounts, SqliteAccounts, load_sites, watch_sites},
@@ -193,10 +194,12 @@ impl Server {
         };
         let reader: Arc<dyn EventReader> = Arc::new(reader);
         let attempts = LoginLimits::new(clock.clone());
+        let keys = Keys::new(clock.clone(), config.api_rate);
         let stop = tasks.clone();
-        let cleaned = auth::session::keep_clean(accounts.sessions(), attempts.clone(), async move {
-            stop.stopping().await
-        });
+        let cleaned =
+            auth::session::keep_clean(accounts.sessions(), attempts.clone(), keys.clone(), async move {
+                stop.stopping().await
+            });
         tasks.spawn("keep-sessions-clean", cleaned);
         let parts = Parts {
             ingest: event::routes(IngestState {
@@ -223,6 +226,7 @@ impl Server {
                 accounts: shared,
                 passwords: Passwords::new()?,
                 limits: attempts,
+                keys,
                 tokens,
                 own: edge.own_origin(),
                 clock: clock.clone(),
@@ -231,6 +235,7 @@ impl Server {
             backlog,
             sites,
             live,
+            stats: Stats::new(clock.clone()),
             health,
             metrics: Some(metrics),
             config: Arc::new(edge),

@@ -193,6 +193,10 @@ pub struct ServeConfig {
     )]
     pub max_window: usize,
 
+    /// Requests a minute with one API key; more are answered with 429
+    #[arg(long, env = "PULSECAST_API_RATE", default_value_t = crate::auth::key::RATE, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub api_rate: u32,
+
     /// Memory limit of the event store's engine; it may go 50 % above
     #[arg(
         long,

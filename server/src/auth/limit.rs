@@ -9,7 +9,18 @@ use std::{hash::Hash, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 /// Our clock as governor reads it.
 #[derive(Clone, Debug)]
-struct LimitClock(SharedClock);
+pub(super) struct LimitClock(pub(super) SharedClock);
+
+impl LimitClock {
+    pub(super) fn new(clock: SharedClock) -> Self {
+        Self(clock)
+    }
+
+    /// How long whoever was refused has to wait.
+    pub(super) fn wait(&self, no: &NotUntil<Nanos>) -> TooOften {
+        TooOften(no.wait_time_from(self.now()))
+    }
+}
 
 impl GovernorClock for LimitClock {
     type Instant = Nanos;
@@ -18,7 +29,7 @@ impl GovernorClock for LimitClock {
     }
 }
 
-type Keyed<K> = RateLimiter<K, HashMapStateStore<K>, LimitClock, NoOpMiddleware<Nanos>>;
+pub(super) type Keyed<K> = RateLimiter<K, HashMapStateStore<K>, LimitClock, NoOpMiddleware<Nanos>>;
 
 /// Attempts to sign in, counted. A cheap handle.
 #[derive(Clone, Debug)]
@@ -41,11 +52,17 @@ fn keyed<K: Hash + Eq + Clone>(clock: &LimitClock, burst: u32, one_per: Duration
     RateLimiter::hashmap_with_clock(quota, clock.clone())
 }
 
+/// So many a minute, all at once if need be.
+pub(super) fn per_minute<K: Hash + Eq + Clone>(clock: &LimitClock, most: u32) -> Keyed<K> {
+    let most = NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN);
+    RateLimiter::hashmap_with_clock(Quota::per_minute(most), clock.clone())
+}
+
 impl LoginLimits {
     /// 30 attempts at once and one more every two seconds from an address; 10 and one more every 30 seconds for an account.
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
-        let clock = LimitClock(clock);
+        let clock = LimitClock::new(clock);
         Self {
             by_ip: Arc::new(keyed(&clock, 30, Duration::from_secs(2))),
             by_account: Arc::new(keyed(&clock, 10, Duration::from_secs(30))),
@@ -58,19 +75,19 @@ impl LoginLimits {
     /// # Errors
     /// When there were too many.
     pub fn attempt(&self, ip: IpAddr, email: &str) -> Result<(), TooOften> {
-        self.by_ip.check_key(&network(ip)).map_err(|no| self.wait(&no))?;
+        self.by_ip
+            .check_key(&network(ip))
+            .map_err(|no| self.clock.wait(&no))?;
         let email: String = email.trim().to_lowercase().chars().take(254).collect();
-        self.by_account.check_key(&email).map_err(|no| self.wait(&no))
+        self.by_account
+            .check_key(&email)
+            .map_err(|no| self.clock.wait(&no))
     }
 
     /// Forgets those who have not tried lately: called by a task now and then, so that memory stays bounded by recent attempts.
     pub fn sweep(&self) {
         self.by_ip.retain_recent();
         self.by_account.retain_recent();
-    }
-
-    fn wait(&self, no: &NotUntil<Nanos>) -> TooOften {
-        TooOften(no.wait_time_from(self.clock.now()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who are you, what may you, from which origin. Knows no HTTP beyond header values; the edge asks and turns answers into responses.
 
 pub mod gate;
+pub mod key;
 pub mod limit;
 pub mod login;
 pub mod origin;
@@ -14,6 +15,7 @@ use crate::{clock::SharedClock, store::accounts::Accounts};
 use std::sync::Arc;
 
 pub use gate::MemberGate;
+pub use key::Keys;
 pub use limit::LoginLimits;
 pub use origin::OwnOrigin;
 pub use password::Passwords;
@@ -29,6 +31,8 @@ pub struct Auth {
     pub passwords: Passwords,
     /// How often one may try.
     pub limits: LoginLimits,
+    /// API keys.
+    pub keys: Keys,
     /// Connection tokens of members.
     pub tokens: Tokens,
     /// Which origin is ours.

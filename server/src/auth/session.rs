@@ -1,6 +1,6 @@
 //! Server-side sessions: the cookie holds a random name, the accounts file the rest. They end 30 days after they were last used.
 
-use super::LoginLimits;
+use super::{Keys, LoginLimits};
 use crate::{gate::SignedIn, sites::AccountId, store::accounts::Account};
 use async_trait::async_trait;
 use pulsecast_protocol::Timestamp;
@@ -136,8 +136,13 @@ async fn is_writable(sessions: &Sessions, id: &Id) -> bool {
     })
 }
 
-/// Forgets ended sessions and those who no longer try to sign in, now and then until `stop` ends: a task of its own.
-pub async fn keep_clean(store: impl ExpiredDeletion, limits: LoginLimits, stop: impl Future<Output = ()>) {
+/// Forgets ended sessions, those who no longer try to sign in, and counts of keys, now and then until `stop` ends: a task of its own.
+pub async fn keep_clean(
+    store: impl ExpiredDeletion,
+    limits: LoginLimits,
+    keys: Keys,
+    stop: impl Future<Output = ()>,
+) {
     let mut stop = std::pin::pin!(stop);
     let mut every = tokio::time::interval(CLEAN_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -146,6 +151,7 @@ pub async fn keep_clean(store: impl ExpiredDeletion, limits: LoginLimits, stop: 
             () = &mut stop => break,
             _ = every.tick() => {
                 limits.sweep();
+                keys.sweep();
                 if let Err(error) = store.delete_expired().await {
                     tracing::warn!(%error, "cannot delete ended sessions; trying again later");
                 }

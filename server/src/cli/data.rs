@@ -1,7 +1,7 @@
 //! Opening a data directory for one command.
 
 use crate::{
-    auth::{Auth, LoginLimits, OwnOrigin, Passwords, Tokens},
+    auth::{Auth, Keys, LoginLimits, OwnOrigin, Passwords, Tokens, key},
     clock::SystemClock,
     config::DataDir,
     store::accounts::SqliteAccounts,
@@ -22,6 +22,7 @@ pub(super) async fn auth(accounts: &SqliteAccounts) -> Result<Auth> {
         accounts: Arc::new(accounts.clone()),
         passwords: Passwords::new()?,
         limits: LoginLimits::new(clock.clone()),
+        keys: Keys::new(clock.clone(), key::RATE),
         tokens: Tokens::load(accounts).await?,
         own: OwnOrigin::new(None),
         clock,

@@ -2,6 +2,7 @@
 
 mod data;
 mod export;
+mod key;
 mod running;
 mod site;
 mod token;
@@ -39,6 +40,9 @@ enum Command {
     /// Sites that are counted
     #[command(subcommand)]
     Site(SiteCommand),
+    /// API keys, with which programs ask for statistics or publish
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Writes a site's raw events to standard output or a file, beside a running server too
     Export {
         /// The site
@@ -94,6 +98,27 @@ enum SiteCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Makes a key and prints it, this once
+    Add(key::Add),
+    /// Lists keys by number, with when they were last used
+    List {
+        /// Those that are good for this site
+        #[arg(long, value_name = "DOMAIN")]
+        site: Option<Domain>,
+        #[command(flatten)]
+        data: DataDir,
+    },
+    /// Makes a key worthless
+    Revoke {
+        /// Its number, as `key list` shows it
+        number: i64,
+        #[command(flatten)]
+        data: DataDir,
+    },
+}
+
 /// How raw events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ExportFormat {
@@ -120,6 +145,9 @@ impl Cli {
                 timezone,
                 data,
             }) => site::add(&data, domain, owner, timezone).await,
+            Command::Key(KeyCommand::Add(add)) => key::add(add).await,
+            Command::Key(KeyCommand::List { site, data }) => key::list(&data, site).await,
+            Command::Key(KeyCommand::Revoke { number, data }) => key::revoke(&data, number).await,
             Command::Export {
                 site,
                 format: ExportFormat::Ndjson,

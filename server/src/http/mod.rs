@@ -1,6 +1,7 @@
 //! The edge: one table of routes, one file a resource, one place that picks a status. What a handler needs is in [`AppState`]; `boot` fills it.
 
 pub mod assets;
+pub mod caller;
 pub mod client_ip;
 pub mod config;
 pub mod demo;
@@ -18,6 +19,7 @@ pub mod scripts;
 pub mod security;
 pub mod serve;
 pub mod setup;
+pub mod stats_v2;
 pub mod status;
 pub mod token;
 pub mod who;
@@ -33,6 +35,7 @@ use crate::{
     ingest::Backlog,
     live::Live,
     sites::Sites,
+    stats::Stats,
     store::accounts::Accounts,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -51,6 +54,8 @@ pub struct AppState {
     pub sites: Sites,
     /// What moves.
     pub live: Live,
+    /// What was.
+    pub stats: Stats,
     /// Whether the parts work.
     pub health: Health,
     /// Renders the counters; `None` where nobody installed a recorder.

@@ -2,6 +2,7 @@
 
 use crate::{
     auth::{login::LoginError, origin::Foreign, rights::Denied},
+    stats::StatsError,
     store::accounts::AccountsError,
 };
 use axum::{
@@ -24,6 +25,17 @@ pub fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The status of a query that is not answered. One that costs too much is the asker's to change, and no proxy or client ought to send it
+/// again as it is: hence 422, not 504.
+#[must_use]
+pub fn of_stats(error: &StatsError) -> StatusCode {
+    match error {
+        StatsError::Invalid { .. } => StatusCode::BAD_REQUEST,
+        StatsError::TooSlow(_) | StatsError::TooBig => StatusCode::UNPROCESSABLE_ENTITY,
+        StatsError::Busy | StatsError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -43,6 +43,12 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// By this clock.
+    #[must_use]
+    pub fn new(clock: SharedClock) -> Self {
+        Self { clock }
+    }
+
     /// Answers a query, from the newest state of the store.
     ///
     /// # Errors

@@ -336,9 +336,12 @@ async fn ended_sessions_are_deleted() {
     crate::accounts::write(&server, past).await;
     let limits = LoginLimits::new(server.clock.clone());
     let stop = server.tasks.clone();
-    let clean = keep_clean(server.accounts.sessions(), limits, async move {
-        stop.stopping().await
-    });
+    let clean = keep_clean(
+        server.accounts.sessions(),
+        limits,
+        server.keys.clone(),
+        async move { stop.stopping().await },
+    );
     server.tasks.spawn("keep-clean", clean);
     eventually("the ended session is gone", || async {
         crate::accounts::count(&server, "select count(*) from tower_sessions").await == 1

@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod api_keys;
 mod assets;
 mod limits;
 mod login;

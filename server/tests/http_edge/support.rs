@@ -2,7 +2,7 @@
 
 use pulsecast_protocol::Timestamp;
 use pulsecast_server::{
-    auth::{Auth, LoginLimits, MemberGate, Passwords, Sessions, Tokens, setup},
+    auth::{Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens, setup},
     clock::{ManualClock, SharedClock},
     health::Health,
     http::{AppState, EdgeConfig, Parts, ServeLimits, router, serve},
@@ -10,6 +10,7 @@ use pulsecast_server::{
     ingest::Backlog,
     live::{Bounds, Live, families},
     sites::Sites,
+    stats::Stats,
     store::accounts::{SqliteAccounts, load_sites},
     tasks::Tasks,
     transport::{self, TransportState},
@@ -31,6 +32,7 @@ pub struct Server {
     pub health: Health,
     pub clock: Arc<ManualClock>,
     pub passwords: Passwords,
+    pub keys: Keys,
     /// What the terminal shows.
     pub setup_link: Option<String>,
     pub tasks: Tasks,
@@ -74,10 +76,12 @@ impl Server {
         (wish.config)(&mut config);
         let own = config.own_origin();
         let passwords = Passwords::with_cost(8, 1).unwrap();
+        let keys = Keys::new(shared.clone(), 60);
         let auth = Auth {
             accounts: Arc::new(accounts.clone()),
             passwords: passwords.clone(),
             limits: LoginLimits::new(shared.clone()),
+            keys: keys.clone(),
             tokens: Tokens::load(&accounts).await.unwrap(),
             own,
             clock: shared.clone(),
@@ -97,13 +101,21 @@ impl Server {
             auth.tokens.clone(),
         ));
         let tasks = Tasks::new();
-        let sockets = TransportState::new(hub, live.clone(), gate, tasks.clone(), shared, wish.sockets);
+        let sockets = TransportState::new(
+            hub,
+            live.clone(),
+            gate,
+            tasks.clone(),
+            shared.clone(),
+            wish.sockets,
+        );
         let state = AppState {
             auth,
             sessions: Sessions::new(accounts.sessions()),
             backlog: Backlog::new(1_000, 0),
             sites: sites.clone(),
             live,
+            stats: Stats::new(shared.clone()),
             health: health.clone(),
             metrics: None,
             config: Arc::new(config),
@@ -129,6 +141,7 @@ impl Server {
             health,
             clock,
             passwords,
+            keys,
             setup_link,
             tasks,
             data: Some(data),

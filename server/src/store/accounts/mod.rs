@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod goals;
+pub mod keys;
 pub mod links;
 pub mod open;
 pub mod people;
@@ -11,6 +12,7 @@ pub mod watch;
 pub use crate::sites::Role;
 pub use audit::{AuditBook, AuditEntry, Change};
 pub use goals::{GoalBook, NewGoal, NewSegment};
+pub use keys::{ApiKey, KeyBook, KeyHash, KeyRight, NewKey};
 pub use links::{LinkBook, NewLink, SharedLink};
 pub use people::{Invitation, NewInvitation, People, Person};
 pub use sqlite::SqliteAccounts;
@@ -92,7 +94,9 @@ pub enum AccountsError {
 
 /// The accounts database as the server uses it.
 #[async_trait]
-pub trait Accounts: GoalBook + People + LinkBook + AuditBook + Debug + Send + Sync + 'static {
+pub trait Accounts:
+    GoalBook + People + LinkBook + KeyBook + AuditBook + Debug + Send + Sync + 'static
+{
     /// Adds an account; it becomes an owner of the demo site where there is one.
     async fn add_account(
         &self,

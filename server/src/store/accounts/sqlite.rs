@@ -3,6 +3,7 @@
 
 mod audit;
 mod goals;
+mod keys;
 mod links;
 mod people;
 mod sites;
