@@ -11,7 +11,7 @@ use crate::{
         config::Demo,
         demo::ensure_demo,
         event::{self, IngestState},
-        export::{self, ExportState},
+        export::{self, ExportState, Files},
         router, serve as serve_http,
     },
     hub::Hub,
@@ -193,6 +193,10 @@ impl Server {
             ..transport::Limits::default()
         };
         let reader: Arc<dyn EventReader> = Arc::new(reader);
+        let folder = config.data.exports();
+        let files = Files::open(folder.clone(), clock.clone())
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        files.keep_clean(tasks);
         let attempts = LoginLimits::new(clock.clone());
         let keys = Keys::new(clock.clone(), config.api_rate);
         let stop = tasks.clone();
@@ -217,6 +221,7 @@ impl Server {
             members: export::routes(ExportState {
                 sites: sites.clone(),
                 events: reader,
+                files,
                 tokens: tokens.clone(),
                 clock: clock.clone(),
             }),

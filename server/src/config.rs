@@ -35,6 +35,12 @@ impl DataDir {
         self.path.join("events.duckdb")
     }
 
+    /// Files that are being downloaded; emptied when the server starts.
+    #[must_use]
+    pub fn exports(&self) -> PathBuf {
+        self.path.join("exports")
+    }
+
     /// Holds the address of the server that runs on this directory, for commands beside it.
     #[must_use]
     pub fn serving(&self) -> PathBuf {

@@ -14,6 +14,7 @@ pub mod hub;
 pub mod ingest;
 pub mod live;
 pub mod metrics;
+pub mod period;
 pub mod sessions;
 pub mod sites;
 pub mod ssr;

@@ -51,6 +51,12 @@ enum Command {
         /// How they are written
         #[arg(long, value_enum, default_value = "ndjson")]
         format: ExportFormat,
+        /// First day such as 2026-01-31, or a time [default: from the beginning]
+        #[arg(long, value_name = "DAY")]
+        from: Option<String>,
+        /// Last day, included; or a time, not included [default: up to now]
+        #[arg(long, value_name = "DAY")]
+        to: Option<String>,
         /// Where to; - is standard output
         #[arg(long, default_value = "-", value_name = "FILE")]
         output: PathBuf,
@@ -124,6 +130,8 @@ enum KeyCommand {
 enum ExportFormat {
     /// One JSON object a line
     Ndjson,
+    /// A table for DuckDB, pandas, Spark and the like
+    Parquet,
 }
 
 impl Cli {
@@ -150,10 +158,21 @@ impl Cli {
             Command::Key(KeyCommand::Revoke { number, data }) => key::revoke(&data, number).await,
             Command::Export {
                 site,
-                format: ExportFormat::Ndjson,
+                format,
+                from,
+                to,
                 output,
                 data,
-            } => export::ndjson(&data, &site, &output).await,
+            } => {
+                let job = export::Job {
+                    domain: site,
+                    format,
+                    from,
+                    to,
+                    output,
+                };
+                export::run(&data, &job).await
+            }
             Command::MemberToken { user, data } => token::member(&data, &user).await,
         }
     }

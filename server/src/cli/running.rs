@@ -11,7 +11,6 @@ use anyhow::{Context, Result, bail};
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
-use pulsecast_protocol::Domain;
 use std::io::Write;
 use tokio::net::TcpStream;
 
@@ -46,13 +45,13 @@ impl RunningServer {
         })
     }
 
-    /// Copies a site's raw events to `out` as they come.
-    pub(super) async fn export(&self, site: &Domain, out: &mut impl Write) -> Result<()> {
+    /// Copies what the server answers to `out` as it comes.
+    pub(super) async fn download(&self, path: &str, out: &mut impl Write) -> Result<()> {
         let stream = TcpStream::connect(&self.authority)
             .await
             .with_context(|| format!("cannot reach the server at {}", self.authority))?;
         let (mut sender, connection) = http1::handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await?;
-        let request = Request::get(format!("/sites/{site}/export.ndjson"))
+        let request = Request::get(path)
             .header(header::HOST, &self.authority)
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .body(Empty::new())?;
@@ -61,6 +60,7 @@ impl RunningServer {
             if !response.status().is_success() {
                 bail!("the server at {} answers {}", self.authority, response.status());
             }
+            // A server that breaks off in the middle is an error of the next frame.
             while let Some(frame) = response.frame().await {
                 if let Some(piece) = frame?.data_ref() {
                     out.write_all(piece)?;

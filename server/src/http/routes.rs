@@ -90,7 +90,10 @@ fn compression() -> CompressionLayer<impl Predicate> {
     let worthwhile = SizeAbove::new(256)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
-        .and(NotForContentType::const_new("application/wasm"));
+        .and(NotForContentType::const_new("application/wasm"))
+        // Exports that are compressed already, and whose bytes a broken download goes on with.
+        .and(NotForContentType::const_new("application/vnd.apache.parquet"))
+        .and(NotForContentType::const_new("application/zip"));
     CompressionLayer::new()
         .quality(CompressionLevel::Precise(4))
         .compress_when(worthwhile)
@@ -113,9 +116,16 @@ async fn remote(
     next.run(request).await
 }
 
+/// Writing a file of all events, or taking one in, takes its time.
+fn patience(path: &str) -> Duration {
+    let long = path.starts_with("/sites/") && (path.ends_with("/export.parquet") || path.ends_with("/import"));
+    if long { Duration::from_secs(1800) } else { Duration::ZERO }
+}
+
 /// A request that nobody answers in time is given up, whatever it waits for: a body that does not come, a lock, a disk.
 async fn in_time(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
     let accept = request.headers().get(http::header::ACCEPT).cloned();
+    let timeout = timeout.max(patience(request.uri().path()));
     match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {

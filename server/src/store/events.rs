@@ -5,6 +5,7 @@ use crate::{
     sessions::Visit,
 };
 use pulsecast_protocol::{Timestamp, live::HourCount};
+use std::path::Path;
 
 /// What went wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,29 @@ impl Batch {
     }
 }
 
+/// Which of a site's events: those from one time up to, not including, another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slice {
+    /// Whose.
+    pub site: SiteId,
+    /// `None` is from the beginning.
+    pub from: Option<Timestamp>,
+    /// `None` is up to now.
+    pub to: Option<Timestamp>,
+}
+
+impl Slice {
+    /// All there is of a site.
+    #[must_use]
+    pub const fn all(site: SiteId) -> Self {
+        Self {
+            site,
+            from: None,
+            to: None,
+        }
+    }
+}
+
 /// One event as it is exported: everything that is stored of it, by readable names.
 pub type ExportedEvent = serde_json::Map<String, serde_json::Value>;
 
@@ -122,10 +146,27 @@ pub trait EventReader: Send + Sync {
     /// When the store cannot be read.
     fn sites(&self) -> Result<Vec<SiteId>, StoreError>;
 
-    /// The site's events after `seq`, in order, at most `limit`, with the number of each.
+    /// The number of the last event of these; 0 when there is none.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn export(&self, site: SiteId, after: u64, limit: usize)
-    -> Result<Vec<(u64, ExportedEvent)>, StoreError>;
+    fn last_of(&self, slice: Slice) -> Result<u64, StoreError>;
+
+    /// Of these the next after `after`, not beyond `through`, in order, at most `limit`, with the number of each. Empty: there are no more.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn export(
+        &self,
+        slice: Slice,
+        after: u64,
+        through: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, ExportedEvent)>, StoreError>;
+
+    /// Writes them to a file that is not there yet, as Parquet.
+    ///
+    /// # Errors
+    /// When the store cannot be read or the file not be written.
+    fn parquet(&self, slice: Slice, file: &Path) -> Result<(), StoreError>;
 }

@@ -5,4 +5,4 @@ pub mod duck;
 pub mod events;
 pub mod inbox;
 
-pub use events::{Batch, EventReader, EventStore, ExportedEvent, Progress, StoreError};
+pub use events::{Batch, EventReader, EventStore, ExportedEvent, Progress, Slice, StoreError};

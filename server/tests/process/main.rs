@@ -8,5 +8,6 @@
 mod bad_input;
 mod command_line;
 mod durability;
+mod exports;
 mod failures;
 mod program;

@@ -1,5 +1,6 @@
 //! Events in DuckDB, embedded: one file, one writer, readers beside it.
 
+mod export;
 mod read;
 mod write;
 

@@ -1,16 +1,15 @@
 //! The readers: whoever asks gets a connection of their own to the same database.
 
-use super::fault;
+use super::{export, fault};
 use crate::{
     event::{Client, Event, Hit, Kind, SiteId, Utm, VisitId, VisitorId},
     sessions::{Page, Visit},
-    store::{EventReader, ExportedEvent, StoreError},
+    store::{EventReader, ExportedEvent, Slice, StoreError},
 };
 use duckdb::{Connection, Row, ToSql, params};
 use parking_lot::Mutex;
 use pulsecast_protocol::{Timestamp, live::HourCount};
-use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Reads events. Calls block: ask from a thread that may wait.
 pub struct DuckReader {
@@ -39,7 +38,7 @@ const OPEN_VISITS: &str = "with open as ( \
        left join events z on z.seq = o.exit left join paths zp on zp.id = z.path \
      order by o.visit";
 
-const COLUMNS: &str = "e.seq, e.site, epoch_ms(e.happened_at), e.kind, e.name, e.visitor, e.visit, e.hostname, p.path, \
+pub(super) const COLUMNS: &str = "e.seq, e.site, epoch_ms(e.happened_at), e.kind, e.name, e.visitor, e.visit, e.hostname, p.path, \
      e.referrer, e.source, e.medium, e.utm_source, e.utm_medium, e.utm_campaign, e.utm_content, e.utm_term, \
      e.browser, e.browser_version, e.os, e.os_version, e.device, e.screen, e.country, e.language, e.region, e.city, e.channel, \
      e.props, e.revenue, e.currency, e.scroll_depth, e.engaged";
@@ -122,22 +121,22 @@ impl EventReader for DuckReader {
         })
     }
 
+    fn last_of(&self, slice: Slice) -> Result<u64, StoreError> {
+        self.ask(|connection| export::last_of(connection, slice))
+    }
+
     fn export(
         &self,
-        site: SiteId,
+        slice: Slice,
         after: u64,
+        through: u64,
         limit: usize,
     ) -> Result<Vec<(u64, ExportedEvent)>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let events = self.events(
-            COLUMNS,
-            "e.site = ? and e.seq > ? order by e.seq limit ?",
-            params![site.0, after, limit],
-        )?;
-        Ok(events
-            .into_iter()
-            .map(|event| (event.seq, exported(event)))
-            .collect())
+        self.ask(|connection| export::piece(connection, slice, after, through, limit))
+    }
+
+    fn parquet(&self, slice: Slice, file: &Path) -> Result<(), StoreError> {
+        self.ask(|connection| export::parquet(connection, slice, file))
     }
 }
 
@@ -202,7 +201,8 @@ fn client(row: &Row<'_>, next: &mut impl FnMut() -> usize) -> duckdb::Result<Cli
     })
 }
 
-fn event(row: &Row<'_>) -> duckdb::Result<Event> {
+/// One row of [`COLUMNS`].
+pub(super) fn event(row: &Row<'_>) -> duckdb::Result<Event> {
     let mut columns = 0..;
     let mut next = || columns.next().unwrap_or_default();
     let seq = row.get(next())?;
@@ -249,63 +249,4 @@ fn event(row: &Row<'_>) -> duckdb::Result<Event> {
         visitor,
         hit,
     })
-}
-
-/// One event by readable names; what it does not have is left out. Visitors keep their daily hash, in hexadecimal.
-fn exported(event: Event) -> ExportedEvent {
-    let hit = event.hit;
-    let mut out = ExportedEvent::new();
-    let mut put = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            out.insert(key.to_owned(), value);
-        }
-    };
-    let time = chrono::DateTime::from_timestamp_millis(hit.at.millis()).unwrap_or_default();
-    put("seq", Some(event.seq.into()));
-    put(
-        "time",
-        Some(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into()),
-    );
-    put("name", Some(hit.name.into()));
-    put("kind", Some(super::write::kind_name(hit.kind).into()));
-    put("visitor", Some(format!("{:016x}", event.visitor.0).into()));
-    put("visit", Some(event.visit.0.into()));
-    put("hostname", Some(hit.hostname.into()));
-    put("path", Some(hit.path.into()));
-    put("referrer", hit.referrer.map(Value::from));
-    put("source", hit.source.map(Value::from));
-    put("medium", hit.medium.map(Value::from));
-    put("channel", hit.channel.map(Value::from));
-    let (utm, client) = (hit.utm, hit.client);
-    for (key, value) in [
-        ("utm_source", utm.source),
-        ("utm_medium", utm.medium),
-        ("utm_campaign", utm.campaign),
-        ("utm_content", utm.content),
-        ("utm_term", utm.term),
-        ("browser", client.browser),
-        ("browser_version", client.browser_version),
-        ("os", client.os),
-        ("os_version", client.os_version),
-        ("device", client.device),
-        ("screen", client.screen),
-        ("country", client.country),
-        ("region", client.region),
-        ("city", client.city),
-        ("language", client.language),
-    ] {
-        put(key, value.map(Value::from));
-    }
-    put(
-        "props",
-        (!hit.props.is_empty()).then(|| serde_json::json!(hit.props)),
-    );
-    put(
-        "revenue",
-        hit.revenue
-            .map(|(amount, currency)| serde_json::json!({ "amount": amount, "currency": currency })),
-    );
-    put("scroll_depth", hit.scroll_depth.map(Value::from));
-    put("engaged_ms", hit.engaged.map(Value::from));
-    out
 }

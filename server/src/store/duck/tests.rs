@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     event::{Event, Kind, SiteId, Utm, VisitId},
     sessions::{Sessions, Visit, fixture::hit},
-    store::{Batch, EventReader, EventStore, Progress},
+    store::{Batch, EventReader, EventStore, Progress, Slice},
 };
 use proptest::prelude::*;
 use pulsecast_protocol::Timestamp;
@@ -154,7 +154,8 @@ fn an_export_has_readable_names_and_pages() {
     let dir = tempfile::tempdir().unwrap();
     let (mut writer, reader) = open(&settings(&dir)).unwrap();
     writer.append(&batch()).unwrap();
-    let first = reader.export(SiteId(1), 0, 2).unwrap();
+    let all = Slice::all(SiteId(1));
+    let first = reader.export(all, 0, 3, 2).unwrap();
     assert_eq!(first.len(), 2);
     let signup = &first[1].1;
     assert_eq!(signup["name"], "Signup");
@@ -165,7 +166,51 @@ fn an_export_has_readable_names_and_pages() {
         (&"Organic Search".into(), &"DE-BE".into(), &"Berlin".into())
     );
     assert_eq!(signup["time"], "1970-01-01T00:01:00.000Z");
-    assert_eq!(reader.export(SiteId(1), first[1].0, 2).unwrap().len(), 1);
+    assert_eq!(reader.export(all, first[1].0, 3, 2).unwrap().len(), 1);
+    assert_eq!(reader.last_of(all).unwrap(), 3);
+}
+
+#[test]
+fn an_export_of_a_period_has_what_happened_in_it_and_a_small_site_is_found_among_many_events() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    let mut batch = batch();
+    batch.events[2].seq = 3_000_000;
+    writer.append(&batch).unwrap();
+    let slice = |from, to| Slice {
+        site: SiteId(1),
+        from: Some(Timestamp(from * Timestamp::MINUTE)),
+        to: Some(Timestamp(to * Timestamp::MINUTE)),
+    };
+    let seqs = |slice| -> Vec<u64> {
+        let rows = reader.export(slice, 0, reader.last_of(slice).unwrap(), 10).unwrap();
+        rows.iter().map(|(seq, _)| *seq).collect()
+    };
+    assert_eq!(seqs(slice(0, 1)), [1]);
+    assert_eq!(seqs(slice(1, 2)), [2]);
+    assert_eq!(seqs(slice(2, 9)), [3_000_000]);
+    assert!(seqs(slice(5, 9)).is_empty());
+}
+
+#[test]
+fn a_parquet_file_has_the_events_of_the_export() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    writer.append(&batch()).unwrap();
+    let file = dir.path().join("it's.parquet");
+    reader.parquet(Slice::all(SiteId(1)), &file).unwrap();
+    let other = Connection::open_in_memory().unwrap();
+    let row = other
+        .query_row(
+            "select count(*), max(path) filter (seq = 2), max(props ->> 'plan'), sum(revenue), max(city) from read_parquet(?)",
+            [file.display().to_string()],
+            |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, f64>(3)?,
+                    row.get::<_, String>(4)?))
+            },
+        )
+        .unwrap();
+    assert_eq!(row, (3, "/b".to_owned(), "pro".to_owned(), 9.5, "Berlin".to_owned()));
 }
 
 #[test]
@@ -204,7 +249,7 @@ fn a_store_of_the_first_schema_gets_channels_and_its_visits_sources() {
         .unwrap();
     }
     let (_, reader) = open(&settings(&dir)).unwrap();
-    for (_, event) in reader.export(SiteId(1), 0, 10).unwrap() {
+    for (_, event) in reader.export(Slice::all(SiteId(1)), 0, 10, 10).unwrap() {
         assert_eq!(
             (&event["source"], &event["channel"], &event["country"]),
             (&"Google".into(), &"Organic Search".into(), &"DE".into())
