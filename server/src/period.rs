@@ -75,8 +75,12 @@ mod tests {
     use super::*;
 
     fn parse(from: &str, to: &str, zone: &str) -> Result<(i64, i64), PeriodError> {
-        Period::parse(Some(from), Some(to), zone.parse().unwrap())
-            .map(|p| (p.from.unwrap().millis() / 3_600_000, p.to.unwrap().millis() / 3_600_000))
+        Period::parse(Some(from), Some(to), zone.parse().unwrap()).map(|p| {
+            (
+                p.from.unwrap().millis() / 3_600_000,
+                p.to.unwrap().millis() / 3_600_000,
+            )
+        })
     }
 
     #[test]
@@ -91,14 +95,26 @@ mod tests {
 
     #[test]
     fn times_are_times() {
-        assert_eq!(parse("1970-01-01T02:00:00Z", "1970-01-01T05:00:00+02:00", "UTC"), Ok((2, 3)));
+        assert_eq!(
+            parse("1970-01-01T02:00:00Z", "1970-01-01T05:00:00+02:00", "UTC"),
+            Ok((2, 3))
+        );
     }
 
     #[test]
     fn what_is_no_period_is_told_which_part() {
-        assert_eq!(parse("yesterday", "1970-01-01", "UTC"), Err(PeriodError::NoDate("from")));
-        assert_eq!(parse("1970-01-01", "1970-13-01", "UTC"), Err(PeriodError::NoDate("to")));
-        assert_eq!(parse("1970-01-03", "1970-01-01", "UTC"), Err(PeriodError::Backwards));
+        assert_eq!(
+            parse("yesterday", "1970-01-01", "UTC"),
+            Err(PeriodError::NoDate("from"))
+        );
+        assert_eq!(
+            parse("1970-01-01", "1970-13-01", "UTC"),
+            Err(PeriodError::NoDate("to"))
+        );
+        assert_eq!(
+            parse("1970-01-03", "1970-01-01", "UTC"),
+            Err(PeriodError::Backwards)
+        );
         assert_eq!(Period::parse(None, Some(""), Tz::UTC), Ok(Period::default()));
     }
 }

@@ -118,8 +118,13 @@ async fn remote(
 
 /// Writing a file of all events, or taking one in, takes its time.
 fn patience(path: &str) -> Duration {
-    let long = path.starts_with("/sites/") && (path.ends_with("/export.parquet") || path.ends_with("/import"));
-    if long { Duration::from_secs(1800) } else { Duration::ZERO }
+    let long =
+        path.starts_with("/sites/") && (path.ends_with("/export.parquet") || path.ends_with("/import"));
+    if long {
+        Duration::from_secs(1800)
+    } else {
+        Duration::ZERO
+    }
 }
 
 /// A request that nobody answers in time is given up, whatever it waits for: a body that does not come, a lock, a disk.

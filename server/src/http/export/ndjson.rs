@@ -53,7 +53,10 @@ async fn answer(
     };
     let last = last_of(state.events.clone(), slice).await.map_err(|error| {
         tracing::error!(%error, "an export does not begin");
-        let error = ApiError::new(ErrorCode::Unavailable, "the event store does not answer now: try again in a moment");
+        let error = ApiError::new(
+            ErrorCode::Unavailable,
+            "the event store does not answer now: try again in a moment",
+        );
         Box::new(status::refuse(headers, error))
     })?;
     let lines = stream::try_unfold(wanted.after, move |after| {
@@ -64,7 +67,10 @@ async fn answer(
         }
     });
     let head = [
-        (header::CONTENT_TYPE, "application/x-ndjson; charset=utf-8".to_owned()),
+        (
+            header::CONTENT_TYPE,
+            "application/x-ndjson; charset=utf-8".to_owned(),
+        ),
         (header::CONTENT_DISPOSITION, file_name(&site, wanted, "ndjson")),
         (LAST, last.to_string()),
     ];

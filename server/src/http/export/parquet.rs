@@ -46,17 +46,30 @@ async fn answer(
     };
     let refuse = |error: &dyn std::error::Error, message: String| {
         tracing::warn!(%error, "an export is not served");
-        Box::new(status::refuse(headers, ApiError::new(ErrorCode::Unavailable, message)))
+        Box::new(status::refuse(
+            headers,
+            ApiError::new(ErrorCode::Unavailable, message),
+        ))
     };
-    let there = state.files.find(slice).filter(|made| resumes(headers, &made.etag));
+    let there = state
+        .files
+        .find(slice)
+        .filter(|made| resumes(headers, &made.etag));
     let goes_on = there.is_some();
     let made = match there {
         Some(made) => made,
         None => {
             let events = state.events.clone();
-            let made = state.files.make(slice, move |file| events.parquet(slice, file)).await;
+            let made = state
+                .files
+                .make(slice, move |file| events.parquet(slice, file))
+                .await;
             made.map_err(|error| match &error {
-                FilesError::Store(_) => refuse(&error, "the event store cannot write the file now: see the server's log, or try again".to_owned()),
+                FilesError::Store(_) => refuse(
+                    &error,
+                    "the event store cannot write the file now: see the server's log, or try again"
+                        .to_owned(),
+                ),
                 FilesError::Busy | FilesError::Broken => refuse(&error, error.to_string()),
             })?
         }

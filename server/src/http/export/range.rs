@@ -23,7 +23,11 @@ pub(super) enum Part {
 
 /// Whether the request wants to go on with a download of contents by this name.
 pub(super) fn resumes(headers: &HeaderMap, etag: &str) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
     text(header::RANGE).is_some() && text(header::IF_RANGE).is_none_or(|known| known == etag)
 }
 
@@ -48,7 +52,11 @@ pub(super) fn part(headers: &HeaderMap, length: u64) -> Part {
             _ => return Part::Whole,
         },
     };
-    if range.is_empty() { Part::Outside } else { Part::Bytes(range) }
+    if range.is_empty() {
+        Part::Outside
+    } else {
+        Part::Bytes(range)
+    }
 }
 
 /// Answers with a file, or the part of it that is asked for.
@@ -113,7 +121,13 @@ mod tests {
         assert_eq!(of("bytes=50-500"), Part::Bytes(50..100));
         assert_eq!(of("bytes=100-"), Part::Outside);
         assert_eq!(of("bytes=-0"), Part::Outside);
-        for rubbish in ["bytes=9-5", "bytes=a-b", "items=1-2", "bytes=0-1,4-5", "bytes=18446744073709551616-"] {
+        for rubbish in [
+            "bytes=9-5",
+            "bytes=a-b",
+            "items=1-2",
+            "bytes=0-1,4-5",
+            "bytes=18446744073709551616-",
+        ] {
             assert_eq!(of(rubbish), Part::Whole, "{rubbish}");
         }
     }

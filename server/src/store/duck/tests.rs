@@ -183,7 +183,9 @@ fn an_export_of_a_period_has_what_happened_in_it_and_a_small_site_is_found_among
         to: Some(Timestamp(to * Timestamp::MINUTE)),
     };
     let seqs = |slice| -> Vec<u64> {
-        let rows = reader.export(slice, 0, reader.last_of(slice).unwrap(), 10).unwrap();
+        let rows = reader
+            .export(slice, 0, reader.last_of(slice).unwrap(), 10)
+            .unwrap();
         rows.iter().map(|(seq, _)| *seq).collect()
     };
     assert_eq!(seqs(slice(0, 1)), [1]);
@@ -210,7 +212,10 @@ fn a_parquet_file_has_the_events_of_the_export() {
             },
         )
         .unwrap();
-    assert_eq!(row, (3, "/b".to_owned(), "pro".to_owned(), 9.5, "Berlin".to_owned()));
+    assert_eq!(
+        row,
+        (3, "/b".to_owned(), "pro".to_owned(), 9.5, "Berlin".to_owned())
+    );
 }
 
 #[test]
