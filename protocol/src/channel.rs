@@ -32,10 +32,13 @@ pub enum Channel {
         /// The site.
         site: Domain,
     },
-    /// `query:{site}`: the result of a stats query, for the site's members.
+    /// `query:{site}` or `query:{site}:{key}`: the result of the stats query that is subscribed with, for the site's members. The key is
+    /// the client's own name for it, so that one connection can follow several.
     Query {
         /// The site.
         site: Domain,
+        /// 1 to 64 of `A-Z a-z 0-9 _ -`.
+        key: Option<String>,
     },
 }
 
@@ -51,7 +54,7 @@ impl Channel {
             | Self::Feed { site }
             | Self::Room { site, .. }
             | Self::Live { site }
-            | Self::Query { site } => site,
+            | Self::Query { site, .. } => site,
         }
     }
 }
@@ -67,7 +70,8 @@ impl fmt::Display for Channel {
             Self::Feed { site } => write!(f, "feed:{site}"),
             Self::Room { site, name } => write!(f, "room:{site}:{name}"),
             Self::Live { site } => write!(f, "live:{site}"),
-            Self::Query { site } => write!(f, "query:{site}"),
+            Self::Query { site, key: None } => write!(f, "query:{site}"),
+            Self::Query { site, key: Some(key) } => write!(f, "query:{site}:{key}"),
         }
     }
 }
@@ -77,10 +81,13 @@ impl FromStr for Channel {
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let unknown = || {
-            InvalidName("unknown channel: use online:SITE, online:SITE:PATH, feed:SITE, room:SITE:NAME, live:SITE or query:SITE".into())
+            InvalidName("unknown channel: use online:SITE, online:SITE:PATH, feed:SITE, room:SITE:NAME, live:SITE, query:SITE or query:SITE:KEY".into())
         };
         if text.len() > Self::MAX {
             return Err(InvalidName("a channel name has at most 2400 bytes".into()));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(InvalidName("a channel name has no control characters".into()));
         }
         let (family, rest) = text.split_once(':').ok_or_else(unknown)?;
         let (site, tail) = match rest.split_once(':') {
@@ -99,10 +106,19 @@ impl FromStr for Channel {
                 name: name.to_owned(),
             }),
             ("live", None) => Ok(Self::Live { site }),
-            ("query", None) => Ok(Self::Query { site }),
+            ("query", None) => Ok(Self::Query { site, key: None }),
+            ("query", Some(key)) if is_key(key) => Ok(Self::Query {
+                site,
+                key: Some(key.to_owned()),
+            }),
             _ => Err(unknown()),
         }
     }
+}
+
+fn is_key(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 impl TryFrom<String> for Channel {
@@ -143,6 +159,7 @@ mod tests {
             "room:a.com:lobby",
             "live:a.com",
             "query:a.com",
+            "query:a.com:top_Pages-1",
         ] {
             assert_eq!(name.parse::<Channel>().unwrap().to_string(), name);
         }
@@ -159,6 +176,24 @@ mod tests {
         );
         assert!("live:a.com:x".parse::<Channel>().is_err());
         assert!("room:a.com".parse::<Channel>().is_err());
+    }
+
+    #[test]
+    fn a_querys_key_is_a_short_plain_word() {
+        let long = format!("query:a.com:{}", "k".repeat(65));
+        for name in [
+            "query:a.com:",
+            "query:a.com:a b",
+            "query:a.com:a:b",
+            "query:a.com:ä",
+            &long,
+        ] {
+            assert!(name.parse::<Channel>().is_err(), "{name}");
+        }
+        assert!(
+            "room:a.com:a\nb".parse::<Channel>().is_err(),
+            "names stay on their line"
+        );
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use pulsecast_protocol::{
     beacon::{Beacon, ENGAGEMENT, PAGEVIEW},
     live::{LiveChange, LiveState, OnlineCount},
     stats::{
-        Comparison, ComparisonMode, Condition, DateRange, Dimension, Direction, Filter, Include, Metric,
+        Comparison, ComparisonMode, Condition, DateRange, Dimension, Direction, Filter, Include, LiveResult, Metric,
         Operator, OrderBy, OrderKey, Pagination, Query, QueryResult, Subject, TimeUnit,
     },
     wire::{Command, Reply},
@@ -133,6 +133,7 @@ fn check(name: &str) {
         "live-state" => same::<LiveState>(name),
         "live-change" | "live-change-small" => same::<LiveChange>(name),
         "online-count" => same::<OnlineCount>(name),
+        "live-result" | "live-result-change" | "live-result-error" => same::<LiveResult>(name),
         "viewer" => same::<Viewer>(name),
         "site-settings" | "site-settings-open" => same::<SiteSettings>(name),
         "site-summary" => same::<SiteSummary>(name),

@@ -14,12 +14,12 @@ use crate::{
         export::{self, ExportState, Files},
         router, serve as serve_http,
     },
-    hub::Hub,
+    hub::{Families, Hub},
     ingest::{Inbox, Ingest, Tables, Writer, firsts::Firsts, recover, run_feeder, salts},
     live::{self, Bounds, Live},
     metrics,
     sites::Sites,
-    stats::Stats,
+    stats::{self, Stats},
     store::{
         EventReader,
         accounts::{Accounts, SqliteAccounts, load_sites, watch_sites},
@@ -84,6 +84,12 @@ pub async fn serve(config: ServeConfig) -> Result<()> {
     Ok(())
 }
 
+/// How each kind of channel behaves.
+fn families() -> Families {
+    let (name, family) = stats::live::family();
+    live::families().and(name, family)
+}
+
 /// Where programs on this machine reach the server.
 fn local_url(address: SocketAddr) -> String {
     match address.ip() {
@@ -128,7 +134,7 @@ impl Server {
             tasks,
         );
 
-        let hub = Hub::new(live::families(), clock.clone(), rand::random());
+        let hub = Hub::new(families(), clock.clone(), rand::random());
         hub.start(tasks);
         let bounds = Bounds {
             visitors: config.max_window,
@@ -172,7 +178,7 @@ impl Server {
         let (inbox, writer) = writer.start(tasks)?;
         let (feed, told, stop) = (backlog.clone(), health.clone(), tasks.clone());
         let feeder = tasks.thread("feeder", move || {
-            run_feeder(store, &feed, &told, || stop.is_stopping())
+            run_feeder(store, &feed, &told, |_| {}, || stop.is_stopping())
         })?;
 
         let agents = rules
@@ -190,6 +196,7 @@ impl Server {
         let limits = transport::Limits {
             connections: config.max_sockets,
             connections_per_ip: u32::try_from(config.max_sockets_per_ip).unwrap_or(u32::MAX),
+            queries: config.live_queries_per_socket,
             ..transport::Limits::default()
         };
         let reader: Arc<dyn EventReader> = Arc::new(reader);

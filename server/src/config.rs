@@ -181,6 +181,37 @@ pub struct ServeConfig {
     )]
     pub max_sockets_per_ip: usize,
 
+    /// Different live queries at a time; the dashboards of more are shown as they were loaded
+    #[arg(long, env = "PULSECAST_LIVE_QUERIES", default_value_t = 500, value_name = "N")]
+    pub live_queries: usize,
+
+    /// Live queries of one push connection
+    #[arg(
+        long,
+        env = "PULSECAST_LIVE_QUERIES_PER_SOCKET",
+        default_value_t = 32,
+        value_name = "N"
+    )]
+    pub live_queries_per_socket: usize,
+
+    /// Rows of a live query's answer; more are not streamed
+    #[arg(
+        long,
+        env = "PULSECAST_LIVE_QUERY_ROWS",
+        default_value_t = 1_000,
+        value_name = "ROWS"
+    )]
+    pub live_query_rows: u32,
+
+    /// How long bringing a live query's answer up to date may take; beyond, it stays as it is for a while
+    #[arg(
+        long,
+        env = "PULSECAST_LIVE_QUERY_TIMEOUT",
+        default_value_t = 2,
+        value_name = "SECONDS"
+    )]
+    pub live_query_timeout: u64,
+
     /// Acknowledged events held in memory until the event store has them; beyond, events are answered with 503
     #[arg(
         long,

@@ -41,6 +41,14 @@ const COUNTERS: &[(&str, &str)] = &[
         "pulsecast_logins_total",
         "Attempts to sign in, by what became of them",
     ),
+    (
+        "pulsecast_live_query_evaluations_total",
+        "Evaluations of live queries, by turn (first, again) and outcome (changed, unchanged: not pushed, failed, refused)",
+    ),
+    (
+        "pulsecast_live_query_pushes_total",
+        "Answers of live queries pushed, by kind (whole, change, error, recovered), however many receive them",
+    ),
     ("pulsecast_live_changes_total", "Changes published to dashboards"),
     (
         "pulsecast_live_rows_skipped_total",
@@ -75,6 +83,7 @@ const GAUGES: &[(&str, &str)] = &[
         "Channels with readers or something to recover",
     ),
     ("pulsecast_hub_subscribers", "Subscriptions to channels"),
+    ("pulsecast_live_queries", "Different live queries"),
     ("pulsecast_connections", "Open push connections"),
     (
         "pulsecast_http_connections",
@@ -82,10 +91,16 @@ const GAUGES: &[(&str, &str)] = &[
     ),
 ];
 
-const HISTOGRAMS: &[(&str, &str)] = &[(
-    "pulsecast_inbox_commit_events",
-    "Events that shared one commit of the inbox",
-)];
+const HISTOGRAMS: &[(&str, &str)] = &[
+    (
+        "pulsecast_inbox_commit_events",
+        "Events that shared one commit of the inbox",
+    ),
+    (
+        "pulsecast_live_query_seconds",
+        "How long evaluating a live query took, by turn",
+    ),
+];
 
 /// Installs the process's recorder and describes the metrics. Once a process.
 ///

@@ -19,6 +19,10 @@ pub struct LiveResult {
     /// Where it is there, it replaces what was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
+    /// Why the figures could not be brought up to date, for people: they stay what they were (version 0: there are none yet) until a
+    /// message comes without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// One row of a result.
@@ -26,7 +30,7 @@ pub struct LiveResult {
 pub struct LiveRow {
     /// Its place, from 0.
     pub i: u32,
-    /// See [`super::ResultRow::dimensions`].
+    /// See [`super::ResultRow::dimensions`]. None in a change: the row is called as it was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dimensions: Vec<String>,
     /// See [`super::ResultRow::metrics`].

@@ -51,7 +51,9 @@ impl Gate for MemberGate {
         let site = self.sites.get(channel.site()).ok_or(Refused::UnknownChannel)?;
         let is_member = who.account.is_some_and(|account| site.is_member(account));
         let allowed = match channel {
-            Channel::Live { .. } => is_member && (who.origin.is_none() || who.own_origin),
+            Channel::Live { .. } | Channel::Query { .. } => {
+                is_member && (who.origin.is_none() || who.own_origin)
+            }
             Channel::Online { path: None, .. } => {
                 let from_its_page = who
                     .origin
@@ -59,11 +61,10 @@ impl Gate for MemberGate {
                     .is_some_and(|origin| site.settings.accepts_origin(origin));
                 from_its_page || is_member || (who.own_origin && site.settings.domain.as_str() == DEMO)
             }
-            // Counts by page, feeds, rooms and queries are not there yet.
-            Channel::Online { path: Some(_), .. }
-            | Channel::Feed { .. }
-            | Channel::Room { .. }
-            | Channel::Query { .. } => return Err(Refused::UnknownChannel),
+            // Counts by page, feeds and rooms are not there yet.
+            Channel::Online { path: Some(_), .. } | Channel::Feed { .. } | Channel::Room { .. } => {
+                return Err(Refused::UnknownChannel);
+            }
         };
         if allowed { Ok(()) } else { Err(Refused::NotAllowed) }
     }
@@ -128,27 +129,32 @@ mod tests {
     }
 
     #[test]
-    fn live_is_for_members_on_our_own_pages() {
+    fn live_and_queries_are_for_members_on_our_own_pages() {
+        for name in ["live:example.com", "query:example.com", "query:example.com:pages"] {
+            is_for_members_on_our_own_pages(&channel(name));
+        }
+    }
+
+    fn is_for_members_on_our_own_pages(live: &Channel) {
         let gate = gate();
-        let live = channel("live:example.com");
-        assert_eq!(gate.may_read(&member(), &live), Ok(()));
+        assert_eq!(gate.may_read(&member(), live), Ok(()));
         let stranger = Identity {
             account: Some(AccountId(2)),
             ..member()
         };
-        assert_eq!(gate.may_read(&stranger, &live), Err(Refused::NotAllowed));
+        assert_eq!(gate.may_read(&stranger, live), Err(Refused::NotAllowed));
         let elsewhere = Identity {
             own_origin: false,
             origin: Some("https://example.com".parse().unwrap()),
             ..member()
         };
-        assert_eq!(gate.may_read(&elsewhere, &live), Err(Refused::NotAllowed));
+        assert_eq!(gate.may_read(&elsewhere, live), Err(Refused::NotAllowed));
         let program = Identity {
             own_origin: false,
             origin: None,
             ..member()
         };
-        assert_eq!(gate.may_read(&program, &live), Ok(()));
+        assert_eq!(gate.may_read(&program, live), Ok(()));
         assert_eq!(
             gate.may_read(&member(), &channel("live:nowhere.example")),
             Err(Refused::UnknownChannel)

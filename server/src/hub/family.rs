@@ -43,6 +43,13 @@ impl Families {
         Self(families.into_iter().collect())
     }
 
+    /// These and one more.
+    #[must_use]
+    pub fn and(mut self, name: &'static str, family: Family) -> Self {
+        self.0.insert(name, family);
+        self
+    }
+
     /// The kind of this channel, and its name for metrics. A channel of no known kind keeps nothing and cuts slow readers off.
     pub(super) fn of(&self, channel: &str) -> (&'static str, Family) {
         let name = channel.split(':').next().unwrap_or_default();

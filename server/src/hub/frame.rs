@@ -13,9 +13,18 @@ pub struct Published {
     pub data: Bytes,
 }
 
+/// Between the name that readers know a channel by and what tells it apart from others of that name. Not in any name on the wire.
+const VARIANT: char = '\u{1f}';
+
+/// The channel of this number among those that readers know as `name`: each has its own readers, and its pushes carry `name` alone.
+#[must_use]
+pub fn variant(name: &str, number: u64) -> String {
+    format!("{name}{VARIANT}{number:x}")
+}
+
 /// `{"push":{"channel":"…","pub":{"data":`: the same for all publications of a channel.
 pub(super) fn prefix(channel: &str) -> Bytes {
-    let name = serde_json::Value::from(channel);
+    let name = serde_json::Value::from(channel.split(VARIANT).next().unwrap_or_default());
     Bytes::from(format!(r#"{{"push":{{"channel":{name},"pub":{{"data":"#))
 }
 
@@ -53,6 +62,12 @@ mod tests {
         let publication = push.publication.unwrap();
         assert_eq!((publication.offset, publication.data.get()), (7, "{\"n\": 1}"));
         assert_eq!(&published.data[..], b"{\"n\": 1}");
+    }
+
+    #[test]
+    fn variants_of_a_channel_have_one_name_for_their_readers() {
+        assert_ne!(variant("a:b", 1), variant("a:b", 2));
+        assert_eq!(prefix(&variant("a:b", 1)), prefix("a:b"));
     }
 
     #[test]

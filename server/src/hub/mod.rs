@@ -18,7 +18,7 @@ mod tests;
 pub use channel::{NotAttached, Subscription};
 pub use disconnect::Disconnect;
 pub use family::{Families, Family, Overflow, Retain};
-pub use frame::Published;
+pub use frame::{Published, variant};
 pub use outbox::{Delivery, Outbox, Taken};
 
 use crate::{clock::SharedClock, tasks::Tasks};

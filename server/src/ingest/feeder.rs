@@ -1,7 +1,10 @@
 //! Moves what the inbox holds into the event store, on a thread of its own. What the store does not take is kept and tried again.
 
 use super::Backlog;
-use crate::{health::Health, store::EventStore};
+use crate::{
+    health::Health,
+    store::{Batch, EventStore},
+};
 use std::time::Duration;
 
 /// How long to wait before the store is tried again.
@@ -9,9 +12,15 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How many events are put in the store before a quiet moment is used for a checkpoint.
 const CHECKPOINT_AFTER: usize = 100_000;
 
-/// Runs until the backlog is closed and empty. `stopping` says whether the process is going down: then a store that fails is left
+/// Runs until the backlog is closed and empty. `stored` is told of each batch that the store has taken; `stopping` says whether the process is going down: then a store that fails is left
 /// as it is, since the inbox still has what it did not take.
-pub fn run(mut store: impl EventStore, backlog: &Backlog, health: &Health, stopping: impl Fn() -> bool) {
+pub fn run(
+    mut store: impl EventStore,
+    backlog: &Backlog,
+    health: &Health,
+    stored: impl Fn(&Batch),
+    stopping: impl Fn() -> bool,
+) {
     let mut unsettled = 0;
     while let Some(batch) = backlog.take() {
         if batch.is_empty() {
@@ -34,6 +43,7 @@ pub fn run(mut store: impl EventStore, backlog: &Backlog, health: &Health, stopp
             }
         }
         health.ok("store");
+        stored(&batch);
         unsettled += batch.events.len();
         metrics::counter!("pulsecast_stored_total").increment(batch.events.len() as u64);
         if let Some(last) = batch.events.last() {

@@ -5,12 +5,14 @@ use super::{
     doors::{Door, door},
     heart::Heart,
     keeper::Line,
+    queries,
     session::{Outcome, Session, no},
 };
 use crate::{
     gate::Identity,
     hub::{Disconnect, NotAttached, Outbox, Published, Subscription},
     live::{Present, VisitorKey},
+    stats::live::Following,
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -56,9 +58,13 @@ pub struct Connection {
 }
 
 /// What being subscribed holds on to.
-struct Held {
-    _channel: Subscription,
-    _present: Option<Present>,
+enum Held {
+    Channel(#[allow(dead_code, reason = "holding it is being subscribed")] Subscription),
+    Count(
+        #[allow(dead_code, reason = "likewise")] Subscription,
+        #[allow(dead_code, reason = "holding it is being there")] Option<Present>,
+    ),
+    Query(Following),
 }
 
 impl fmt::Debug for Connection {
@@ -111,6 +117,9 @@ impl Connection {
         let Ok(command) = serde_json::from_str::<Command>(line) else {
             return self.line.outbox.finish(Disconnect::BadRequest);
         };
+        if command.subscribe.is_some() {
+            self.forget_refused();
+        }
         match self.session.take(command, now) {
             Outcome::Nothing => {}
             Outcome::Reply(reply) => self.send(&reply),
@@ -124,7 +133,15 @@ impl Connection {
                 self.line.heart.lock().answered();
                 self.check_rights();
             }
-            Outcome::Join { id, channel, since } => self.join(id, &channel, since.as_ref()),
+            Outcome::Join {
+                id,
+                channel,
+                since,
+                data,
+            } => match door(&channel) {
+                Door::Query(site) => self.follow(id, &channel, site, data),
+                _ => self.join(id, &channel, since.as_ref()),
+            },
             Outcome::Leave { id, channel } => {
                 self.subscriptions.remove(&channel);
                 self.send(&Reply {
@@ -163,7 +180,7 @@ impl Connection {
             let joined = match door(channel) {
                 Door::Live(site) => self.join_live(id, &name, site, since),
                 Door::Online(site) => self.join_online(id, &name, site),
-                Door::Later => break,
+                Door::Query(_) | Door::Later => break,
             };
             match joined {
                 Ok(held) => {
@@ -176,6 +193,38 @@ impl Connection {
         }
         self.session.left(&name);
         self.send(&no(id, code::INTERNAL));
+    }
+
+    fn follow(&mut self, id: u32, channel: &Channel, site: &Domain, data: Option<Raw>) {
+        let channel = channel.to_string();
+        let wish = queries::Wish {
+            id,
+            channel: &channel,
+            site,
+            data,
+            who: self.session.who(),
+        };
+        match queries::follow(&self.services, &wish, &self.line.outbox, &self.user) {
+            Ok(following) => {
+                self.subscriptions.insert(channel, Held::Query(following));
+            }
+            Err(refusal) => {
+                self.session.left(&channel);
+                self.send(&refusal);
+            }
+        }
+    }
+
+    /// A query that turned out wrong only when it was evaluated is no subscription any more.
+    fn forget_refused(&mut self) {
+        let session = &mut self.session;
+        self.subscriptions.retain(|channel, held| {
+            let over = matches!(held, Held::Query(following) if following.is_over());
+            if over {
+                session.left(channel);
+            }
+            !over
+        });
     }
 
     /// What was missed, exactly, or the site's state: either way the channel goes on from the position that is answered.
@@ -227,10 +276,7 @@ impl Connection {
         let channel = hub.attach(name, Some(&position), &self.line.outbox, &self.user, |_| {
             first.clone()
         })?;
-        Ok(Held {
-            _channel: channel,
-            _present: None,
-        })
+        Ok(Held::Channel(channel))
     }
 
     /// The count, this visitor included, who is there for as long as the channel is held.
@@ -248,10 +294,7 @@ impl Connection {
             ..Reply::default()
         });
         let channel = hub.attach(name, None, &self.line.outbox, &self.user, |_| first.clone())?;
-        Ok(Held {
-            _channel: channel,
-            _present: present,
-        })
+        Ok(Held::Count(channel, present))
     }
 
     fn history(&self, id: u32, request: &HistoryRequest) -> Result<Reply, u32> {
@@ -329,7 +372,7 @@ fn raw(data: &Bytes) -> Option<Raw> {
 }
 
 /// Our own replies can always be written; should one not be, the client is told that the fault is ours.
-fn encode(reply: &Reply) -> Bytes {
+pub(super) fn encode(reply: &Reply) -> Bytes {
     serde_json::to_vec(reply)
         .or_else(|_| serde_json::to_vec(&no(reply.id, code::INTERNAL)))
         .unwrap_or_default()

@@ -9,7 +9,9 @@ pub(super) enum Door<'a> {
     Live(&'a Domain),
     /// With the count.
     Online(&'a Domain),
-    /// Not built yet: `online:{site}:{path}`, `feed:`, `room:` and `query:`.
+    /// With the answer to a query, and then what changes of it.
+    Query(&'a Domain),
+    /// Not built yet: `online:{site}:{path}`, `feed:` and `room:`.
     Later,
 }
 
@@ -17,9 +19,7 @@ pub(super) fn door(channel: &Channel) -> Door<'_> {
     match channel {
         Channel::Live { site } => Door::Live(site),
         Channel::Online { site, path: None } => Door::Online(site),
-        Channel::Online { path: Some(_), .. }
-        | Channel::Feed { .. }
-        | Channel::Room { .. }
-        | Channel::Query { .. } => Door::Later,
+        Channel::Query { site, .. } => Door::Query(site),
+        Channel::Online { path: Some(_), .. } | Channel::Feed { .. } | Channel::Room { .. } => Door::Later,
     }
 }

@@ -10,6 +10,7 @@ pub mod connection;
 mod doors;
 mod heart;
 pub mod keeper;
+mod queries;
 mod seats;
 pub mod session;
 mod ws;
@@ -19,6 +20,8 @@ use crate::{
     gate::Gate,
     hub::{Disconnect, Hub},
     live::Live,
+    sites::Sites,
+    stats::live::LiveQueries,
     tasks::Tasks,
 };
 use axum::{Router, routing::any};
@@ -39,6 +42,8 @@ pub struct Limits {
     pub connections_per_ip: u32,
     /// Channels of one connection.
     pub channels: usize,
+    /// Live queries among them.
+    pub queries: usize,
     /// Bytes of one message from a client.
     pub message: usize,
     /// Bytes of publications that may wait for one connection.
@@ -65,6 +70,7 @@ impl Default for Limits {
             connections: 20_000,
             connections_per_ip: 200,
             channels: 128,
+            queries: 32,
             message: 64 * 1024,
             outbox: 1 << 20,
             burst: 256,
@@ -82,6 +88,8 @@ impl Default for Limits {
 pub struct Services {
     hub: Hub,
     live: Live,
+    /// Live queries, and what questions may be asked of; without it there are none.
+    queries: Option<(LiveQueries, Sites)>,
     gate: Arc<dyn Gate>,
     tasks: Tasks,
     clock: SharedClock,
@@ -114,6 +122,7 @@ impl TransportState {
         Self(Arc::new(Services {
             hub,
             live,
+            queries: None,
             gate,
             tasks,
             clock,
@@ -123,6 +132,15 @@ impl TransportState {
             opened,
             faces: RandomState::new(),
         }))
+    }
+
+    /// With live queries of these sites. Before the first connection.
+    #[must_use]
+    pub fn with_queries(mut self, queries: LiveQueries, sites: Sites) -> Self {
+        if let Some(services) = Arc::get_mut(&mut self.0) {
+            services.queries = Some((queries, sites));
+        }
+        self
     }
 
     /// Ends all connections for this reason; clients come back or do not, as its code says.

@@ -13,7 +13,7 @@ use crate::{
 use pulsecast_protocol::{
     Channel, Position, Timestamp,
     wire::{
-        Command, ConnectRequest, ConnectResult, Empty, ErrorReply, HistoryRequest, RefreshResult, Reply,
+        Command, ConnectRequest, ConnectResult, Empty, ErrorReply, HistoryRequest, Raw, RefreshResult, Reply,
         SubscribeRequest, code,
     },
 };
@@ -38,6 +38,8 @@ pub enum Outcome {
         channel: Channel,
         /// Where it was.
         since: Option<Position>,
+        /// What it says about what it wants.
+        data: Option<Raw>,
     },
     /// It receives this channel no more; answer.
     Leave {
@@ -93,6 +95,21 @@ pub fn no(id: u32, code: u32) -> Reply {
     }
 }
 
+/// An answer that says no and why, in words that help whoever asked.
+#[must_use]
+pub fn no_because(id: u32, code: u32, why: String) -> Reply {
+    let mut reply = no(id, code);
+    if let Some(error) = &mut reply.error {
+        error.message = why;
+    }
+    reply
+}
+
+/// Whether a channel's name is that of a live query.
+fn is_query(name: &str) -> bool {
+    name.starts_with("query:")
+}
+
 /// One connection's side of the protocol.
 pub struct Session {
     gate: Arc<dyn Gate>,
@@ -100,6 +117,7 @@ pub struct Session {
     who: Identity,
     open: bool,
     most_channels: usize,
+    most_queries: usize,
     ping_seconds: u32,
     channels: HashSet<String>,
     budget: Budget,
@@ -124,6 +142,7 @@ impl Session {
             who,
             open: false,
             most_channels: limits.channels,
+            most_queries: limits.queries,
             ping_seconds: u32::try_from(limits.ping_every / 1000).unwrap_or_default().max(1),
             channels: HashSet::new(),
             budget: Budget::new(limits.burst, limits.commands_per_second, now),
@@ -200,6 +219,8 @@ impl Session {
             refuse(id, code::NOT_AVAILABLE)
         } else if let Some(request) = presence_stats {
             match self.readable(&request.channel) {
+                // Its readers are counted by what they ask, not by what they call it.
+                Ok(Channel::Query { .. }) => refuse(id, code::NOT_AVAILABLE),
                 Ok(_) => Outcome::PresenceStats {
                     id,
                     channel: request.channel,
@@ -289,12 +310,21 @@ impl Session {
             return Err(code::LIMIT_EXCEEDED);
         }
         let channel = self.readable(&request.channel)?;
+        let queries = self.channels.iter().filter(|name| is_query(name)).count();
+        if is_query(&request.channel) && queries >= self.most_queries {
+            return Err(code::LIMIT_EXCEEDED);
+        }
         let since = request.recover.then_some(Position {
             epoch: request.epoch,
             offset: request.offset,
         });
         self.channels.insert(request.channel);
-        Ok(Outcome::Join { id, channel, since })
+        Ok(Outcome::Join {
+            id,
+            channel,
+            since,
+            data: request.data,
+        })
     }
 
     /// The channel of this name, if there is one and the client may read it.

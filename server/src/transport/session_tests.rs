@@ -142,7 +142,10 @@ fn a_member_joins_live_from_a_position_on() {
     let mut session = connected("ann");
     let command =
         r#"{"id":2,"subscribe":{"channel":"live:a.com","recover":true,"epoch":"e","offset":7,"flag":1}}"#;
-    let Outcome::Join { id, channel, since } = say(&mut session, command) else {
+    let Outcome::Join {
+        id, channel, since, ..
+    } = say(&mut session, command)
+    else {
         panic!()
     };
     assert_eq!((id, channel.to_string().as_str()), (2, "live:a.com"));
@@ -172,14 +175,37 @@ fn who_may_not_or_asks_for_what_is_not_there_is_told_which() {
     assert_eq!(ask("live:A.com"), code::UNKNOWN_CHANNEL);
     assert_eq!(ask("news"), code::UNKNOWN_CHANNEL);
     assert_eq!(ask(""), code::BAD_REQUEST);
-    for later in [
-        "online:a.com:/page",
-        "feed:a.com",
-        "room:a.com:lobby",
-        "query:a.com",
-    ] {
+    for later in ["online:a.com:/page", "feed:a.com", "room:a.com:lobby"] {
         assert_eq!(ask(later), code::UNKNOWN_CHANNEL, "{later}");
     }
+}
+
+#[test]
+fn a_connection_has_so_many_live_queries_among_its_channels() {
+    let limits = Limits {
+        queries: 2,
+        ..Limits::default()
+    };
+    let mut session = Session::new(
+        Arc::new(TestGate),
+        "c1".to_owned(),
+        Identity::default(),
+        &limits,
+        NOW,
+    );
+    say(&mut session, r#"{"id":1,"connect":{"token":"ann"}}"#);
+    let mut ask = |channel: &str| {
+        let command = format!(r#"{{"id":2,"subscribe":{{"channel":"{channel}","data":{{"a":1}}}}}}"#);
+        say(&mut session, &command)
+    };
+    for channel in ["query:a.com", "query:a.com:x"] {
+        let Outcome::Join { data: Some(data), .. } = ask(channel) else {
+            panic!("expected to join {channel}")
+        };
+        assert_eq!(data.get(), r#"{"a":1}"#);
+    }
+    assert_eq!(error(ask("query:a.com:y")), code::LIMIT_EXCEEDED);
+    assert!(matches!(ask("live:a.com"), Outcome::Join { .. }));
 }
 
 #[test]

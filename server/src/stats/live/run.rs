@@ -1,0 +1,182 @@
+//! Evaluating: the first time at once, as any question is answered; from then on by the one task that keeps all answers current.
+
+use super::{
+    LiveQueries, moves,
+    query::{Came, LiveQuery},
+    queue::Next,
+};
+use crate::stats::StatsError;
+use pulsecast_protocol::{Timestamp, stats::QueryResult};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+/// How often the task looks whether sites' settings changed, at least, while there are queries.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// An evaluation that ended.
+struct Done {
+    began: Timestamp,
+    ended: Timestamp,
+    moves: Option<Timestamp>,
+    outcome: Result<QueryResult, StatsError>,
+}
+
+impl LiveQueries {
+    /// Starts the task that keeps answers current.
+    pub fn start(&self) {
+        let queries = self.clone();
+        let tasks = self.0.tasks.clone();
+        let stop = tasks.clone();
+        tasks.spawn("live-queries", async move {
+            loop {
+                let wait = match queries.next() {
+                    Step::Evaluate(live) => {
+                        tokio::select! {
+                            () = stop.stopping() => return,
+                            () = queries.evaluate_again(&live) => continue,
+                        }
+                    }
+                    Step::Wait(wait) => wait,
+                };
+                tokio::select! {
+                    () = stop.stopping() => return,
+                    () = queries.0.wake.notified() => {}
+                    () = tokio::time::sleep(wait) => {}
+                }
+            }
+        });
+    }
+
+    /// Beside whatever else is going on: the store has a queue of its own for questions.
+    pub(super) fn evaluate_first(&self, live: Arc<LiveQuery>) {
+        let queries = self.clone();
+        let stop = self.0.tasks.clone();
+        self.0.tasks.spawn("live-query-first", async move {
+            let evaluated = queries.evaluate(&live);
+            let done = tokio::select! {
+                () = stop.stopping() => return,
+                () = live.gone.cancelled() => return,
+                done = evaluated => done,
+            };
+            let (came, succeeded) = queries.tell(&live, "first", done.outcome, (done.began, done.ended));
+            let mut all = queries.0.all.lock();
+            if came == Came::Refused {
+                queries.forget(&mut all, live.number);
+            } else {
+                all.queue.began(live.number, done.began, done.moves, succeeded);
+                queries.0.wake.notify_one();
+            }
+        });
+    }
+
+    async fn evaluate_again(&self, live: &LiveQuery) {
+        let began = self.0.clock.now();
+        let limited = tokio::time::timeout(self.0.limits.patience, self.evaluate(live));
+        let done = tokio::select! {
+            () = live.gone.cancelled() => None,
+            done = limited => Some(done.unwrap_or_else(|_| Done {
+                began,
+                ended: self.0.clock.now(),
+                moves: None,
+                outcome: Err(StatsError::TooSlow(self.0.limits.patience.as_secs())),
+            })),
+        };
+        // Time that was spent on a query which has been left since counts too.
+        let ended = self.0.clock.now();
+        let (moves, succeeded) = match done {
+            Some(Done { outcome, moves, .. }) => {
+                let (_, succeeded) = self.tell(live, "again", outcome, (began, ended));
+                (moves, succeeded)
+            }
+            None => (None, true),
+        };
+        self.0
+            .all
+            .lock()
+            .queue
+            .ran(live.number, (began, ended), moves, succeeded);
+    }
+
+    /// Within what the first asker may see, as the site's settings, goals and segments are now.
+    async fn evaluate(&self, live: &LiveQuery) -> Done {
+        let began = self.0.clock.now();
+        let site = self.0.sites.by_id(live.scope.site);
+        live.site.lock().clone_from(&site);
+        let scope = site.map(|site| live.scope.as_of(&site));
+        let outcome = match &scope {
+            Some(scope) => self.0.answers.answer(scope, &live.query).await,
+            None => Err(StatsError::Invalid {
+                path: "site_id".to_owned(),
+                reason: "the site has been removed".to_owned(),
+            }),
+        };
+        Done {
+            began,
+            ended: self.0.clock.now(),
+            moves: scope.and_then(|scope| moves::next(&live.query, scope.timezone, began)),
+            outcome,
+        }
+    }
+
+    fn tell(
+        &self,
+        live: &LiveQuery,
+        turn: &'static str,
+        outcome: Result<QueryResult, StatsError>,
+        (began, ended): (Timestamp, Timestamp),
+    ) -> (Came, bool) {
+        let succeeded = outcome.is_ok();
+        let came = live.take(outcome, || self.0.versions.fetch_add(1, Ordering::Relaxed) + 1);
+        metrics::counter!("pulsecast_live_query_evaluations_total", "turn" => turn, "outcome" => came.name())
+            .increment(1);
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds of one evaluation")]
+        metrics::histogram!("pulsecast_live_query_seconds", "turn" => turn)
+            .record(ended.since(began).max(0) as f64 / 1_000.0);
+        (came, succeeded)
+    }
+
+    fn next(&self) -> Step {
+        let now = self.0.clock.now();
+        let touched = std::mem::take(&mut *self.0.touched.lock());
+        let mut all = self.0.all.lock();
+        let all = &mut *all;
+        for (number, (key, live)) in &all.by_number {
+            if let Some(at) = touched.get(&key.site) {
+                all.queue.stir(*number, *at);
+            } else if self.is_changed(live) {
+                all.queue.stir(*number, now);
+            }
+        }
+        let wait = match all.queue.next(now) {
+            Next::Evaluate(number) => match all.by_number.get(&number) {
+                Some((_, live)) => return Step::Evaluate(live.clone()),
+                None => Duration::ZERO,
+            },
+            Next::At(at) => Duration::from_millis(u64::try_from(at.since(now)).unwrap_or_default()),
+            Next::Nothing if all.by_number.is_empty() => Duration::MAX,
+            Next::Nothing => LOOK,
+        };
+        Step::Wait(if all.by_number.is_empty() {
+            wait
+        } else {
+            wait.min(LOOK)
+        })
+    }
+
+    /// Whether the site is not what it was at the last evaluation: its time zone, goals or segments may be others.
+    fn is_changed(&self, live: &LiveQuery) -> bool {
+        let seen = live.site.lock();
+        match (&*seen, self.0.sites.by_id(live.scope.site)) {
+            (Some(seen), Some(now)) => !Arc::ptr_eq(seen, &now),
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+}
+
+enum Step {
+    Evaluate(Arc<LiveQuery>),
+    Wait(Duration),
+}
