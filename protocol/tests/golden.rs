@@ -9,8 +9,8 @@ use pulsecast_protocol::{
     beacon::{Beacon, ENGAGEMENT, PAGEVIEW},
     live::{LiveChange, LiveState, OnlineCount},
     stats::{
-        Comparison, ComparisonMode, Condition, DateRange, Dimension, Direction, Filter, Include, LiveResult, Metric,
-        Operator, OrderBy, OrderKey, Pagination, Query, QueryResult, Subject, TimeUnit,
+        Comparison, ComparisonMode, Condition, DateRange, Dimension, Direction, Filter, Include, LiveResult,
+        Metric, Operator, OrderBy, OrderKey, Pagination, Query, QueryResult, Subject, TimeUnit,
     },
     wire::{Command, Reply},
 };

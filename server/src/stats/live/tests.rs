@@ -89,12 +89,7 @@ impl World {
         let (name, family) = family();
         let hub = Hub::new(Families::default().and(name, family), clock.clone(), 1);
         let sites = Sites::default();
-        let site = Site {
-            id: SITE,
-            settings: SiteSettings::new("a.com".parse().unwrap()),
-            members: Vec::new(),
-        };
-        sites.replace(vec![site]);
+        sites.replace(vec![Site::new(SITE, SiteSettings::new("a.com".parse().unwrap()))]);
         let tasks = Tasks::new();
         let queries = LiveQueries::new(
             script.clone(),
