@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use pulsecast_protocol::{
     ApiError, Domain,
     account::{SiteSettings, SiteSummary, Viewer},
+    api_key::{KeyReach, KeyRight, KeysView},
     live::LiveState,
 };
 use std::sync::Arc;
 
 /// The server as one request sees it: every method checks by itself whether the asker may.
 #[async_trait]
-pub trait Api: Send + Sync + 'static {
+pub trait Api: KeysApi + Send + Sync + 'static {
     /// Who is signed in.
     fn viewer(&self) -> Option<Viewer>;
 
@@ -40,6 +41,25 @@ pub trait Api: Send + Sync + 'static {
 
     /// The site's live page now.
     async fn live(&self, domain: Domain) -> Result<LiveState, ApiError>;
+}
+
+/// API keys, as their screen needs them.
+#[async_trait]
+pub trait KeysApi {
+    /// The site's keys, and the one that the asker just made: told once.
+    async fn keys(&self, domain: Domain) -> Result<KeysView, ApiError>;
+
+    /// Makes a key; the next [`KeysApi::keys`] tells it.
+    async fn add_key(
+        &self,
+        domain: Domain,
+        name: String,
+        right: KeyRight,
+        reach: KeyReach,
+    ) -> Result<(), ApiError>;
+
+    /// Makes a key worthless.
+    async fn revoke_key(&self, domain: Domain, id: i64) -> Result<(), ApiError>;
 }
 
 /// The form in which the server puts it into Leptos' context.

@@ -3,6 +3,7 @@
 use pulsecast_protocol::{
     Domain, FieldErrors,
     account::{IpDisplay, OriginPolicy, SiteSettings},
+    api_key::{KeyReach, KeyRight},
     id::InvalidName,
 };
 use std::str::FromStr;
@@ -75,6 +76,22 @@ pub fn shown(choice: &str) -> IpDisplay {
         "whole" => IpDisplay::Whole,
         _ => IpDisplay::Shortened,
     }
+}
+
+/// What a new key is for, and where.
+///
+/// # Errors
+/// Under `right`.
+pub fn key(right: &str, reach: &str) -> Result<(KeyRight, KeyReach), FieldErrors> {
+    let right = right
+        .parse()
+        .map_err(|error: InvalidName| FieldErrors::one("right", error.to_string()))?;
+    let reach = if reach == "all_sites" {
+        KeyReach::AllSites
+    } else {
+        KeyReach::Site
+    };
+    Ok((right, reach))
 }
 
 /// Checks that a deletion was meant.

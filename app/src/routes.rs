@@ -2,8 +2,8 @@
 
 use crate::{
     pages::{
-        layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage, not_found::NotFound,
-        settings::SettingsPage,
+        keys::KeysPage, layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage,
+        not_found::NotFound, settings::SettingsPage,
     },
     pages::{setup::SetupPage, sites::SitesPage},
 };
@@ -32,6 +32,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=SitesPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/new") view=NewSitePage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain") view=LivePage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/keys") view=KeysPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings") view=SettingsPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

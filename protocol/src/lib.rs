@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 pub mod account;
+pub mod api_key;
 pub mod beacon;
 pub mod channel;
 pub mod error;

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use pulsecast_protocol::{
     ApiError, Channel, FieldErrors, Position,
     account::{SiteSettings, SiteSummary, Viewer},
+    api_key::KeysView,
     beacon::{Beacon, ENGAGEMENT, PAGEVIEW},
     live::{LiveChange, LiveState, OnlineCount},
     stats::{
@@ -134,6 +135,7 @@ fn check(name: &str) {
         "live-change" | "live-change-small" => same::<LiveChange>(name),
         "online-count" => same::<OnlineCount>(name),
         "live-result" | "live-result-change" | "live-result-error" => same::<LiveResult>(name),
+        "keys-view" => same::<KeysView>(name),
         "viewer" => same::<Viewer>(name),
         "site-settings" | "site-settings-open" => same::<SiteSettings>(name),
         "site-summary" => same::<SiteSummary>(name),

@@ -3,7 +3,7 @@
 use crate::support::{NOW, PASSWORD, Server, header};
 use pulsecast_server::{
     auth::key::Wanted,
-    store::accounts::{Accounts, KeyBook, KeyRight, People, Role, load_sites},
+    store::accounts::{Accounts, AuditBook, KeyBook, KeyRight, People, Role, load_sites},
 };
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -196,4 +196,107 @@ async fn a_member_asks_from_our_own_page_without_a_key_and_a_foreign_page_does_n
         .await
         .unwrap();
     assert_eq!(strange.status(), 404);
+}
+
+/// The value of the field that shows a new key.
+fn shown_key(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once("value=\"pc_")?;
+    rest.split_once('"').map(|(key, _)| format!("pc_{key}"))
+}
+
+#[tokio::test]
+async fn a_key_is_made_by_a_plain_form_shown_once_used_and_revoked() {
+    let (server, _) = world().await;
+    let ann = server.browser();
+    ann.sign_in("ann@example.com", PASSWORD).await;
+    let form = [
+        ("domain", "example.com"),
+        ("name", "Sheet"),
+        ("right", "stats"),
+        ("reach", "site"),
+    ];
+    let made = ann.form("/fn/add-key", &form).await;
+    assert_eq!(made.headers()["location"], "/sites/example.com/keys");
+    let page = ann.open("/sites/example.com/keys").await.text().await.unwrap();
+    let key = shown_key(&page).expect("the new key is on the page");
+    assert_ne!(
+        ask(&server, &key, &visitors_of("example.com")).await.status(),
+        401
+    );
+
+    let again = ann.open("/sites/example.com/keys").await.text().await.unwrap();
+    assert!(
+        again.contains("Sheet") && !again.contains(&key),
+        "it is shown once"
+    );
+    assert!(again.contains("Last used"), "its use is shown");
+
+    let id = server
+        .accounts
+        .keys(None)
+        .await
+        .unwrap()
+        .last()
+        .unwrap()
+        .id
+        .to_string();
+    ann.form("/fn/revoke-key", &[("domain", "example.com"), ("id", &id)])
+        .await;
+    assert_eq!(
+        ask(&server, &key, &visitors_of("example.com")).await.status(),
+        401
+    );
+    let trail = server
+        .accounts
+        .changes(
+            server.sites.get(&"example.com".parse().unwrap()).unwrap().id,
+            None,
+            10,
+        )
+        .await
+        .unwrap();
+    let actions: Vec<_> = trail.iter().map(|entry| entry.action.as_str()).collect();
+    assert!(
+        actions.contains(&"key.add") && actions.contains(&"key.revoke"),
+        "{actions:?}"
+    );
+}
+
+#[tokio::test]
+async fn who_may_not_manage_the_site_neither_sees_nor_makes_nor_revokes_its_keys() {
+    let (server, key) = world().await;
+    let hash = server.passwords.hash(PASSWORD.into()).await.unwrap();
+    let bob = server
+        .accounts
+        .add_account("bob@example.com", &hash, NOW)
+        .await
+        .unwrap();
+    let site = server.sites.get(&"example.com".parse().unwrap()).unwrap().id;
+    server.accounts.add_member(site, bob, Role::Editor).await.unwrap();
+    load_sites(&server.accounts, &server.sites).await.unwrap();
+    let browser = server.browser();
+    browser.sign_in("bob@example.com", PASSWORD).await;
+    let list = browser
+        .client
+        .get(server.url("/fn/keys?domain=example.com"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(list.status(), 403);
+    let form = [
+        ("domain", "example.com"),
+        ("name", "x"),
+        ("right", "stats"),
+        ("reach", "site"),
+    ];
+    browser.form("/fn/add-key", &form).await;
+    let id = server.accounts.keys(None).await.unwrap()[0].id.to_string();
+    browser
+        .form("/fn/revoke-key", &[("domain", "example.com"), ("id", &id)])
+        .await;
+    assert_eq!(server.accounts.keys(None).await.unwrap().len(), 1);
+    assert_ne!(
+        ask(&server, &key, &visitors_of("example.com")).await.status(),
+        401
+    );
 }

@@ -4,51 +4,10 @@ use super::AccountsError;
 use crate::{event::SiteId, sites::AccountId};
 use async_trait::async_trait;
 use pulsecast_protocol::Timestamp;
-use std::{fmt, str::FromStr};
+pub use pulsecast_protocol::api_key::KeyRight;
 
 /// SHA-256 of a key.
 pub type KeyHash = [u8; 32];
-
-/// What a key lets its holder do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyRight {
-    /// Ask for statistics.
-    Stats,
-    /// Publish to visitors.
-    Publish,
-}
-
-impl KeyRight {
-    /// Its name: `stats` or `publish`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stats => "stats",
-            Self::Publish => "publish",
-        }
-    }
-}
-
-impl fmt::Display for KeyRight {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// No right by that name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such right: a key is for stats or for publish")]
-pub struct UnknownRight;
-
-impl FromStr for KeyRight {
-    type Err = UnknownRight;
-    fn from_str(name: &str) -> Result<Self, UnknownRight> {
-        [Self::Stats, Self::Publish]
-            .into_iter()
-            .find(|right| right.name() == name)
-            .ok_or(UnknownRight)
-    }
-}
 
 /// A key to be kept.
 #[derive(Clone, Debug)]
