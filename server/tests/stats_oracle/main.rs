@@ -1,0 +1,84 @@
+//! The figures are what docs/metrics.md says: random histories go through the real sessions and the real store, random questions are asked of
+//! the server and of a naive implementation of that page (`naive`), and the answers are the same.
+//!
+//! `ORACLE_CASES=1000` compares so many histories, `ORACLE_SEED=7` begins with that seed, `ORACLE_QUESTIONS=100` asks so many of each.
+
+mod check;
+mod dice;
+mod examples;
+mod history;
+mod naive;
+mod queries;
+mod smaller;
+mod subject;
+mod visits;
+
+use check::{Both, Question};
+use dice::Dice;
+use history::History;
+use smaller::{Case, smaller};
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long it searches is up to who runs it"
+)]
+fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(otherwise)
+}
+
+#[test]
+#[ignore = "until the engine answers"]
+fn the_server_answers_what_the_page_defines() {
+    let (histories, questions) = (setting("ORACLE_CASES", 40), setting("ORACLE_QUESTIONS", 25));
+    let first = setting("ORACLE_SEED", 1);
+    let (mut events, mut queries, mut funnels, mut rows, mut told) = (0, 0, 0, 0, 0);
+    for seed in first..first + histories {
+        let dice = &mut Dice::new(seed);
+        let history = History::random(dice);
+        let scope = queries::scope(dice, &history);
+        let both = Both::of(&history, &scope);
+        events += history.len();
+        for _ in 0..questions {
+            let question = if dice.percent(92) {
+                queries += 1;
+                Question::Query(Box::new(queries::query(dice, &scope, &history)))
+            } else {
+                funnels += 1;
+                let (steps, range, filters) = queries::funnel(dice, &scope, &history);
+                Question::Funnel {
+                    steps,
+                    range,
+                    filters,
+                }
+            };
+            if let Question::Query(query) = &question {
+                let answer = both.naive.query(query).rows;
+                rows += answer.len();
+                told += u32::from(
+                    answer
+                        .iter()
+                        .any(|row| row.metrics.iter().any(|m| m.number().is_some_and(|n| n != 0.0))),
+                );
+            }
+            if let Some(difference) = both.differ(&question) {
+                let case = Case {
+                    history: history.clone(),
+                    scope: scope.clone(),
+                    question,
+                    difference,
+                };
+                let case = smaller(case);
+                panic!(
+                    "seed {seed}: {}",
+                    check::told(&case.history, &case.scope, &case.question, &case.difference)
+                );
+            }
+        }
+    }
+    println!(
+        "{histories} histories ({events} events), {queries} queries ({rows} rows; {told} not of nothing), {funnels} funnels: no difference"
+    );
+}
