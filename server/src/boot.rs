@@ -19,7 +19,10 @@ use crate::{
     live::{self, Bounds, Live},
     metrics,
     sites::Sites,
-    stats::{self, Stats},
+    stats::{
+        self, Stats,
+        live::{LiveLimits, LiveQueries},
+    },
     store::{
         EventReader,
         accounts::{Accounts, SqliteAccounts, load_sites, watch_sites},
@@ -82,6 +85,32 @@ pub async fn serve(config: ServeConfig) -> Result<()> {
     // Only a hint for commands beside the server; a stale one harms nobody.
     drop(std::fs::remove_file(&serving));
     Ok(())
+}
+
+/// Live queries, being kept current.
+fn live_queries(
+    config: &ServeConfig,
+    stats: &Stats,
+    (hub, sites): (&Hub, &Sites),
+    clock: &SharedClock,
+    tasks: &Tasks,
+) -> LiveQueries {
+    let limits = LiveLimits {
+        queries: config.live_queries,
+        rows: config.live_query_rows,
+        patience: Duration::from_secs(config.live_query_timeout),
+    };
+    let (hub, sites) = (hub.clone(), sites.clone());
+    let queries = LiveQueries::new(
+        Arc::new(stats.clone()),
+        hub,
+        sites,
+        clock.clone(),
+        tasks.clone(),
+        limits,
+    );
+    queries.start();
+    queries
 }
 
 /// How each kind of channel behaves.
@@ -176,9 +205,13 @@ impl Server {
             firsts: Firsts::start(shared.clone(), clock.clone(), tasks),
         };
         let (inbox, writer) = writer.start(tasks)?;
+        let stats = Stats::new(clock.clone());
+        let queries = live_queries(config, &stats, (&hub, &sites), &clock, tasks);
         let (feed, told, stop) = (backlog.clone(), health.clone(), tasks.clone());
+        let touched = queries.clone();
         let feeder = tasks.thread("feeder", move || {
-            run_feeder(store, &feed, &told, |_| {}, || stop.is_stopping())
+            let stored = |batch: &_| touched.stored(batch);
+            run_feeder(store, &feed, &told, stored, || stop.is_stopping())
         })?;
 
         let agents = rules
@@ -217,14 +250,10 @@ impl Server {
                 ingest,
                 trusted_proxies: edge.trusted_proxies.clone().into(),
             }),
-            transport: transport::routes(TransportState::new(
-                hub,
-                live.clone(),
-                gate,
-                tasks.clone(),
-                clock.clone(),
-                limits,
-            )),
+            transport: transport::routes(
+                TransportState::new(hub, live.clone(), gate, tasks.clone(), clock.clone(), limits)
+                    .with_queries(queries, sites.clone()),
+            ),
             members: export::routes(ExportState {
                 sites: sites.clone(),
                 events: reader,
@@ -247,7 +276,7 @@ impl Server {
             backlog,
             sites,
             live,
-            stats: Stats::new(clock.clone()),
+            stats,
             health,
             metrics: Some(metrics),
             config: Arc::new(edge),

@@ -12,6 +12,10 @@ use pulsecast_server::{
     hub::Hub,
     live::{Bounds, Live, families},
     sites::{AccountId, Role, Site, Sites},
+    stats::{
+        self,
+        live::{Answers, LiveLimits, LiveQueries},
+    },
     tasks::Tasks,
     transport::{self, Limits, TransportState},
 };
@@ -72,7 +76,9 @@ impl Gate for TestGate {
         }
         let member = who.account == Some(AccountId(1)) && !self.ann_is_out.load(Ordering::SeqCst);
         let may = match channel {
-            Channel::Live { .. } => member && (who.origin.is_none() || who.own_origin),
+            Channel::Live { .. } | Channel::Query { .. } => {
+                member && (who.origin.is_none() || who.own_origin)
+            }
             _ => {
                 member
                     || who
@@ -93,6 +99,7 @@ pub struct Server {
     pub clock: Arc<ManualClock>,
     pub tasks: Tasks,
     pub transport: TransportState,
+    pub queries: Option<LiveQueries>,
     site: Site,
     seq: AtomicU64,
 }
@@ -117,15 +124,35 @@ impl Server {
         .await
     }
 
+    /// Live queries are answered by this.
+    pub async fn answering(answers: Arc<dyn Answers>, few: LiveLimits) -> Self {
+        Self::with_all(|limits| limits.queries = 3, |routes| routes, Some((answers, few))).await
+    }
+
     pub async fn with(limits: impl FnOnce(&mut Limits), edge: impl FnOnce(Router) -> Router) -> Self {
+        Self::with_all(limits, edge, None).await
+    }
+
+    async fn with_all(
+        limits: impl FnOnce(&mut Limits),
+        edge: impl FnOnce(Router) -> Router,
+        answers: Option<(Arc<dyn Answers>, LiveLimits)>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000)));
         let settings = SiteSettings::new("a.com".parse().unwrap());
         let site = Site::new(SiteId(1), settings).with_member(AccountId(1), Role::Owner);
         let sites = Sites::default();
         sites.replace(vec![site.clone()]);
         let tasks = Tasks::new();
-        let hub = Hub::new(families(), clock.clone(), 7);
-        let live = Live::new(hub.clone(), sites, clock.clone(), Bounds::default(), |_| None);
+        let (name, family) = stats::live::family();
+        let hub = Hub::new(families().and(name, family), clock.clone(), 7);
+        let live = Live::new(
+            hub.clone(),
+            sites.clone(),
+            clock.clone(),
+            Bounds::default(),
+            |_| None,
+        );
         live.start(&tasks);
         let gate = Arc::new(TestGate::default());
         let mut limited = Limits {
@@ -133,7 +160,7 @@ impl Server {
             ..Limits::default()
         };
         limits(&mut limited);
-        let transport = TransportState::new(
+        let mut transport = TransportState::new(
             hub.clone(),
             live.clone(),
             gate.clone(),
@@ -141,6 +168,14 @@ impl Server {
             clock.clone(),
             limited,
         );
+        let queries = answers.map(|(answers, few)| {
+            let (hub, sites, clock) = (hub.clone(), sites.clone(), clock.clone());
+            LiveQueries::new(answers, hub, sites, clock, tasks.clone(), few)
+        });
+        if let Some(queries) = &queries {
+            queries.start();
+            transport = transport.with_queries(queries.clone(), sites);
+        }
         let routes = edge(transport::routes(transport.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -163,6 +198,7 @@ impl Server {
             clock,
             tasks,
             transport,
+            queries,
             site,
             seq: AtomicU64::new(0),
         }

@@ -18,12 +18,13 @@ mod tests;
 
 pub use query::Reader;
 
-use super::{Scope, StatsError};
+use super::{Scope, Stats, StatsError};
 use crate::{
     clock::SharedClock,
     event::SiteId,
     hub::{Family, Hub, Overflow},
     sites::{Site, Sites},
+    store::Batch,
     tasks::Tasks,
 };
 use async_trait::async_trait;
@@ -53,6 +54,13 @@ pub trait Answers: Send + Sync + 'static {
     /// # Errors
     /// When the query is wrong, too expensive, or the store does not answer.
     async fn answer(&self, scope: &Scope, query: &Query) -> Result<QueryResult, StatsError>;
+}
+
+#[async_trait]
+impl Answers for Stats {
+    async fn answer(&self, scope: &Scope, query: &Query) -> Result<QueryResult, StatsError> {
+        self.query(scope, query).await
+    }
 }
 
 /// What live queries may take.
@@ -196,6 +204,18 @@ impl LiveQueries {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The store has taken these events, or lost those of these sites. Never waits.
+    pub fn stored(&self, batch: &Batch) {
+        let of_events = batch.events.iter().map(|event| event.hit.site);
+        let mut last = None;
+        for site in of_events.chain(batch.removed.iter().copied()) {
+            // They mostly come in a row.
+            if last.replace(site) != Some(site) {
+                self.touch(site);
+            }
+        }
     }
 
     /// The store has taken something of this site, or lost something. Quick, and never waits for a reader or an evaluation.
