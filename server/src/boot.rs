@@ -232,7 +232,7 @@ impl Server {
             queries: config.live_queries_per_socket,
             ..transport::Limits::default()
         };
-        let reader: Arc<dyn EventReader> = Arc::new(reader);
+        let events: Arc<dyn EventReader> = Arc::new(reader);
         let folder = config.data.exports();
         let files = Files::open(folder.clone(), clock.clone())
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -256,7 +256,7 @@ impl Server {
             ),
             members: export::routes(ExportState {
                 sites: sites.clone(),
-                events: reader,
+                events: events.clone(),
                 files,
                 tokens: tokens.clone(),
                 clock: clock.clone(),
@@ -277,6 +277,7 @@ impl Server {
             sites,
             live,
             stats,
+            events: Some(events),
             health,
             metrics: Some(metrics),
             config: Arc::new(edge),

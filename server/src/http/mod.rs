@@ -36,7 +36,7 @@ use crate::{
     live::Live,
     sites::Sites,
     stats::Stats,
-    store::accounts::Accounts,
+    store::{EventReader, accounts::Accounts},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
@@ -56,6 +56,8 @@ pub struct AppState {
     pub live: Live,
     /// What was.
     pub stats: Stats,
+    /// The events themselves; `None` where there is no store.
+    pub events: Option<Arc<dyn EventReader>>,
     /// Whether the parts work.
     pub health: Health,
     /// Renders the counters; `None` where nobody installed a recorder.

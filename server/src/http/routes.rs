@@ -1,7 +1,7 @@
 //! Every path of the server, at a glance.
 
 use super::{
-    AppState, config::Demo, demo, health, login, logout, metrics, pages, scripts, security, setup, stats_v2,
+    AppState, config::Demo, demo, export, health, login, logout, metrics, pages, scripts, security, setup, stats_v2,
     status::refuse, token, who,
 };
 use crate::gate::RemoteIp;
@@ -62,7 +62,9 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
         .route("/logout", post(logout::logout))
         .route("/setup", post(setup::setup))
         .route("/api/token", post(token::token))
-        .route("/api/v2/query", post(stats_v2::query));
+        .route("/api/v2/query", post(stats_v2::query))
+        .route("/sites/{domain}/csv", get(export::csv::export))
+        .route("/sites/{domain}/export.zip", get(export::zip::export));
     if state.config.demo == Demo::On {
         people = people.merge(demo::routes());
     }

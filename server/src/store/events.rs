@@ -164,6 +164,12 @@ pub trait EventReader: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(u64, ExportedEvent)>, StoreError>;
 
+    /// Names of the custom properties of these, the most used first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn prop_keys(&self, slice: Slice, limit: usize) -> Result<Vec<String>, StoreError>;
+
     /// Writes them to a file that is not there yet, as Parquet.
     ///
     /// # Errors

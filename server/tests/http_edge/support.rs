@@ -116,6 +116,7 @@ impl Server {
             sites: sites.clone(),
             live,
             stats: Stats::new(shared.clone()),
+            events: None,
             health: health.clone(),
             metrics: None,
             config: Arc::new(config),

@@ -1,16 +1,21 @@
-//! What members take out of a site: raw events as lines or as Parquet. Signed in by the session, or by a member's token as bearer: that is how
+//! What members take out of a site: any report as CSV, all of them as ZIP, raw events as lines or as Parquet. These two: signed in by the session, or by a member's token as bearer: that is how
 //! `pulsecast export` asks a server that is running.
 
+pub mod csv;
 mod files;
 mod ndjson;
 mod parquet;
 mod range;
+pub mod zip;
 
 pub use files::Files;
 
 use super::status;
 use crate::{
-    auth::Tokens,
+    auth::{
+        Tokens,
+        rights::{Denied, Right, site_for},
+    },
     clock::SharedClock,
     gate::SignedIn,
     period::Period,
@@ -64,18 +69,19 @@ impl ExportState {
         session: Option<Extension<SignedIn>>,
         headers: &HeaderMap,
     ) -> Result<Arc<Site>, Box<Response>> {
-        let refuse = |code, message| Box::new(status::refuse(headers, ApiError::new(code, message)));
+        let refuse = |code, message: String| Box::new(status::refuse(headers, ApiError::new(code, message)));
         let account = self.asker(session, headers).ok_or_else(|| {
-            refuse(
-                ErrorCode::Unauthorized,
-                "nobody is signed in: sign in and try again",
-            )
+            let message = "nobody is signed in: sign in and try again";
+            refuse(ErrorCode::Unauthorized, message.to_owned())
         })?;
-        let domain: Option<Domain> = domain.parse().ok();
-        domain
-            .and_then(|domain| self.sites.get(&domain))
-            .filter(|site| site.is_member(account))
-            .ok_or_else(|| refuse(ErrorCode::NotFound, "there is no such site among yours"))
+        let denied = |error: Denied| match error {
+            Denied::NoSuchSite(_) => refuse(ErrorCode::NotFound, error.to_string()),
+            Denied::Needs(_) => refuse(ErrorCode::Forbidden, error.to_string()),
+        };
+        let domain: Domain = domain
+            .parse()
+            .map_err(|_| denied(Denied::NoSuchSite(domain.to_owned())))?;
+        site_for(&self.sites, &domain, account, Right::Manage).map_err(denied)
     }
 
     fn asker(&self, session: Option<Extension<SignedIn>>, headers: &HeaderMap) -> Option<AccountId> {

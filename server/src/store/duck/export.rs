@@ -68,6 +68,15 @@ pub(super) fn piece(
     Ok(Vec::new())
 }
 
+pub(super) fn prop_keys(connection: &Connection, slice: Slice, limit: usize) -> duckdb::Result<Vec<String>> {
+    let mut select = connection.prepare(&format!(
+        "select key from (select unnest(json_keys(e.props)) as key from events e where {} and e.props is not null) \
+         group by key order by count(*) desc, key limit {limit}",
+        condition(slice)
+    ))?;
+    select.query_map([], |row| row.get(0))?.collect()
+}
+
 pub(super) fn parquet(connection: &Connection, slice: Slice, file: &Path) -> duckdb::Result<()> {
     let file = file.display().to_string().replace('\'', "''");
     connection.execute_batch(&format!(

@@ -135,6 +135,10 @@ impl EventReader for DuckReader {
         self.ask(|connection| export::piece(connection, slice, after, through, limit))
     }
 
+    fn prop_keys(&self, slice: Slice, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.ask(|connection| export::prop_keys(connection, slice, limit))
+    }
+
     fn parquet(&self, slice: Slice, file: &Path) -> Result<(), StoreError> {
         self.ask(|connection| export::parquet(connection, slice, file))
     }

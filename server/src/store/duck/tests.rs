@@ -168,6 +168,7 @@ fn an_export_has_readable_names_and_pages() {
     assert_eq!(signup["time"], "1970-01-01T00:01:00.000Z");
     assert_eq!(reader.export(all, first[1].0, 3, 2).unwrap().len(), 1);
     assert_eq!(reader.last_of(all).unwrap(), 3);
+    assert_eq!(reader.prop_keys(all, 5).unwrap(), ["plan"]);
 }
 
 #[test]
