@@ -1,8 +1,8 @@
 //! Every path of the server, at a glance.
 
 use super::{
-    AppState, config::Demo, demo, export, health, login, logout, metrics, pages, scripts, security, setup, stats_v2,
-    status::refuse, token, who,
+    AppState, config::Demo, demo, export, health, login, logout, metrics, pages, scripts, security, setup,
+    stats_v2, status::refuse, token, who,
 };
 use crate::gate::RemoteIp;
 use axum::{

@@ -60,7 +60,9 @@ impl Table {
         let mut cells = Vec::new();
         for (dimension, value) in self.dimensions.iter().zip(&row.dimensions) {
             if is_code(dimension) {
-                cells.push(guarded((self.names)(dimension, value).unwrap_or_else(|| value.clone())));
+                cells.push(guarded(
+                    (self.names)(dimension, value).unwrap_or_else(|| value.clone()),
+                ));
             }
             cells.push(guarded(value.clone()));
         }
@@ -100,7 +102,8 @@ fn column(dimension: &Dimension) -> String {
         Dimension::Prop(key) => key.clone(),
         other => {
             let name = other.to_string();
-            name.split_once(':').map_or(name.clone(), |(_, name)| name.to_owned())
+            name.split_once(':')
+                .map_or(name.clone(), |(_, name)| name.to_owned())
         }
     }
 }
@@ -177,8 +180,14 @@ mod tests {
             vec![Metric::Visitors, Metric::BounceRate],
         );
         let rows = [
-            row(&["=HYPERLINK(\"x\")", "a,b"], vec![MetricValue::Count(3), MetricValue::Number(33.3)]),
-            row(&["@sum", "-1\n+2"], vec![MetricValue::Count(-1), MetricValue::None]),
+            row(
+                &["=HYPERLINK(\"x\")", "a,b"],
+                vec![MetricValue::Count(3), MetricValue::Number(33.3)],
+            ),
+            row(
+                &["@sum", "-1\n+2"],
+                vec![MetricValue::Count(-1), MetricValue::None],
+            ),
         ];
         assert_eq!(
             written(&query, &rows),
@@ -194,7 +203,13 @@ mod tests {
             currency: "EUR".into(),
         };
         assert_eq!(
-            written(&query, &[row(&["DE"], vec![euro]), row(&["(not set)"], vec![MetricValue::None])]),
+            written(
+                &query,
+                &[
+                    row(&["DE"], vec![euro]),
+                    row(&["(not set)"], vec![MetricValue::None])
+                ]
+            ),
             "country_name,country,total_revenue,currency\r\nGermany,DE,9.5,EUR\r\n(not set),(not set),,\r\n"
         );
     }

@@ -1,7 +1,7 @@
 //! Answers questions about a site's history: query → plan → SQL → rows. What each figure means is in `docs/metrics.md`.
 
-pub mod live;
 pub mod csv;
+pub mod live;
 pub mod parse;
 pub mod scope;
 

@@ -43,8 +43,12 @@ pub(super) fn names(dimension: &Dimension, code: &str) -> Option<String> {
 
 /// The site's domain in a path.
 pub(super) fn domain(text: &str) -> Result<Domain, Refusal> {
-    text.parse()
-        .map_err(|_| Refusal::new(StatusCode::NOT_FOUND, format!("there is no site {text} among yours")))
+    text.parse().map_err(|_| {
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no site {text} among yours"),
+        )
+    })
 }
 
 /// Answers with the table.

@@ -57,7 +57,8 @@ impl Asked {
             None | Some("") => Value::Array(Vec::new()),
             Some(text) => parse::json(text.as_bytes())?,
         };
-        let question = json!({ "site_id": site, "metrics": ["visitors"], "date_range": range, "filters": filters });
+        let question =
+            json!({ "site_id": site, "metrics": ["visitors"], "date_range": range, "filters": filters });
         Ok(parse::query(&question)?)
     }
 }
@@ -74,7 +75,15 @@ fn reports(props: &[String]) -> Vec<Report> {
     use Metric as M;
     use pulsecast_protocol::stats::TimeUnit;
     let visits = [M::Visitors, M::Visits, M::BounceRate, M::VisitDuration];
-    let top = [M::Visitors, M::Visits, M::Pageviews, M::Events, M::ViewsPerVisit, M::BounceRate, M::VisitDuration];
+    let top = [
+        M::Visitors,
+        M::Visits,
+        M::Pageviews,
+        M::Events,
+        M::ViewsPerVisit,
+        M::BounceRate,
+        M::VisitDuration,
+    ];
     let page = [M::Visitors, M::Pageviews, M::TimeOnPage, M::ScrollDepth];
     let done = [M::Visitors, M::Events];
     let report = |name: &str, dimension: D, metrics: &[M]| Report {
@@ -104,7 +113,11 @@ fn reports(props: &[String]) -> Vec<Report> {
         report("browsers", D::Browser, &visits),
         report("operating_systems", D::Os, &visits),
         report("custom_events", D::EventName, &done),
-        report("conversions", D::Goal, &[M::Visitors, M::Events, M::ConversionRate]),
+        report(
+            "conversions",
+            D::Goal,
+            &[M::Visitors, M::Events, M::ConversionRate],
+        ),
     ];
     all.push(Report {
         name: "browser_versions.csv".to_owned(),
