@@ -2,14 +2,18 @@
 
 pub mod gate;
 pub mod key;
+pub mod invitation;
 pub mod limit;
+pub mod link;
 pub mod login;
 pub mod origin;
 pub mod password;
 pub mod rights;
+pub mod secret;
 pub mod session;
 pub mod setup;
 pub mod token;
+pub mod trail;
 
 use crate::{clock::SharedClock, store::accounts::Accounts};
 use std::sync::Arc;
