@@ -1,7 +1,7 @@
 //! What the screens need of the server, bound to whoever asks: implements the app's [`Api`] over accounts, sites and the live window.
 
-mod keys;
 mod access;
+mod keys;
 
 use crate::{
     auth::rights::{self, Right},

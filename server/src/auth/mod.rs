@@ -1,8 +1,8 @@
 //! Who are you, what may you, from which origin. Knows no HTTP beyond header values; the edge asks and turns answers into responses.
 
 pub mod gate;
-pub mod key;
 pub mod invitation;
+pub mod key;
 pub mod limit;
 pub mod link;
 pub mod login;

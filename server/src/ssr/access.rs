@@ -550,7 +550,11 @@ impl RequestApi {
 
     /// Whose password this is: the asker's. Counts against the limits of signing in.
     async fn proven(&self, password: String) -> Result<AccountId, ApiError> {
-        let account = self.state.auth.sign_in(&self.own_email()?, password, self.ip).await;
+        let account = self
+            .state
+            .auth
+            .sign_in(&self.own_email()?, password, self.ip)
+            .await;
         match account {
             Ok(account) => Ok(account.id),
             Err(crate::auth::login::LoginError::Credentials) => Err(ApiError::new(
