@@ -1,8 +1,5 @@
 //! Reads what people typed into a form: either it is right, or it says which field to look at again.
 
-pub mod access;
-pub mod goal;
-
 use pulsecast_protocol::{
     Domain, FieldErrors,
     account::{IpDisplay, OriginPolicy, SiteSettings},

@@ -33,7 +33,6 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use leptos::config::LeptosOptions;
-use pulsecast_protocol::Timestamp;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::net::TcpListener;
 
@@ -206,7 +205,15 @@ impl Server {
             firsts: Firsts::start(shared.clone(), clock.clone(), tasks),
         };
         let (inbox, writer) = writer.start(tasks)?;
-        let stats = Stats::new(clock.clone());
+        let stats = Stats::new(
+            Arc::new(reader.stats(clock.clone(), config.query_freshness.into())?),
+            clock.clone(),
+            stats::Limits {
+                timeout: Duration::from_secs(config.query_timeout),
+                concurrency: config.query_concurrency,
+                queue: config.query_queue,
+            },
+        );
         let queries = live_queries(config, &stats, (&hub, &sites), &clock, tasks);
         let (feed, told, stop) = (backlog.clone(), health.clone(), tasks.clone());
         let touched = queries.clone();
@@ -246,11 +253,6 @@ impl Server {
                 stop.stopping().await
             });
         tasks.spawn("keep-sessions-clean", cleaned);
-        let (stop, kept) = (tasks.clone(), i64::from(config.audit_days) * Timestamp::DAY);
-        let forgetting = auth::trail::keep_short(shared.clone(), clock.clone(), kept, async move {
-            stop.stopping().await
-        });
-        tasks.spawn("forget-old-changes", forgetting);
         let parts = Parts {
             ingest: event::routes(IngestState {
                 ingest,
@@ -337,7 +339,6 @@ fn edge(config: &ServeConfig) -> Result<EdgeConfig> {
         metrics: config.metrics.into(),
         demo,
         reload_port: config.reload_port,
-        max_items: config.max_site_items,
         ..EdgeConfig::new(site_root)
     })
 }

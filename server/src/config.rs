@@ -234,24 +234,6 @@ pub struct ServeConfig {
     #[arg(long, env = "PULSECAST_API_RATE", default_value_t = crate::auth::key::RATE, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub api_rate: u32,
 
-    /// Most goals of a site, and as many funnels, segments, shared links, members
-    #[arg(
-        long,
-        env = "PULSECAST_MAX_SITE_ITEMS",
-        default_value_t = 200,
-        value_name = "N"
-    )]
-    pub max_site_items: usize,
-
-    /// Days after which entries of the audit trail are deleted
-    #[arg(
-        long,
-        env = "PULSECAST_AUDIT_DAYS",
-        default_value_t = 400,
-        value_name = "DAYS"
-    )]
-    pub audit_days: u32,
-
     /// Memory limit of the event store's engine; it may go 50 % above
     #[arg(
         long,
@@ -264,6 +246,37 @@ pub struct ServeConfig {
     /// Threads of the event store's engine
     #[arg(long, env = "PULSECAST_STORE_THREADS", default_value_t = 2, value_name = "N")]
     pub store_threads: u32,
+
+    /// Time that a question about history may take, waiting for its turn included; then it is cancelled
+    #[arg(
+        long,
+        env = "PULSECAST_QUERY_TIMEOUT",
+        default_value_t = 10,
+        value_name = "SECONDS"
+    )]
+    pub query_timeout: u64,
+
+    /// Questions about history answered at a time
+    #[arg(
+        long,
+        env = "PULSECAST_QUERY_CONCURRENCY",
+        default_value_t = 4,
+        value_name = "N"
+    )]
+    pub query_concurrency: usize,
+
+    /// Questions about history that wait for their turn; more are refused with 503
+    #[arg(long, env = "PULSECAST_QUERY_QUEUE", default_value_t = 256, value_name = "N")]
+    pub query_queue: usize,
+
+    /// Age that the figures of visits still going on may have in answers
+    #[arg(
+        long,
+        env = "PULSECAST_QUERY_FRESHNESS",
+        default_value_t = 250,
+        value_name = "MILLISECONDS"
+    )]
+    pub query_freshness: u32,
 
     /// Where cargo-leptos tells pages to reload; it sets this while it watches
     #[arg(long, env = "LEPTOS_RELOAD_PORT", hide = true)]

@@ -3,11 +3,9 @@
 pub mod brand;
 pub mod field;
 pub mod figure;
-pub mod form_parts;
 pub mod minutes_chart;
 pub mod offline;
 pub mod problem;
-pub mod settings_nav;
 pub mod site_card;
 pub mod site_head;
 pub mod snippet;

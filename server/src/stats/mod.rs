@@ -1,14 +1,33 @@
 //! Answers questions about a site's history: query → plan → SQL → rows. What each figure means is in `docs/metrics.md`.
 
+mod answer;
+mod buckets;
+mod compare;
+mod cond;
 pub mod csv;
+mod finish;
+mod funnel;
+pub mod limits;
 pub mod live;
 pub mod parse;
+mod plan;
+mod range;
+mod run;
 pub mod scope;
+mod sql;
+mod sums;
+mod turns;
 
+pub use limits::Limits;
 pub use scope::Scope;
 
-use crate::{clock::SharedClock, store::StoreError};
+use crate::{
+    clock::SharedClock,
+    store::{StatsStore, StoreError},
+};
 use pulsecast_protocol::stats::{DateRange, Filter, FunnelResult, Goal, Query, QueryResult};
+use std::sync::Arc;
+use turns::Turns;
 
 /// Why a question is not answered.
 #[derive(Debug, thiserror::Error)]
@@ -41,14 +60,18 @@ pub enum StatsError {
 #[derive(Clone)]
 #[allow(missing_debug_implementations)]
 pub struct Stats {
+    turns: Turns,
     clock: SharedClock,
 }
 
 impl Stats {
-    /// By this clock.
+    /// From this store, by this clock.
     #[must_use]
-    pub fn new(clock: SharedClock) -> Self {
-        Self { clock }
+    pub fn new(store: Arc<dyn StatsStore>, clock: SharedClock, limits: Limits) -> Self {
+        Self {
+            turns: Turns::new(store, limits),
+            clock,
+        }
     }
 
     /// Answers a query, from the newest state of the store.
@@ -56,8 +79,10 @@ impl Stats {
     /// # Errors
     /// When the query is wrong, too expensive, or the store does not answer.
     pub async fn query(&self, scope: &Scope, query: &Query) -> Result<QueryResult, StatsError> {
-        let (_, _, _) = (scope, query, self.clock.now());
-        Err(StatsError::Busy)
+        let (scope, query, now) = (scope.clone(), query.clone(), self.clock.now());
+        self.turns
+            .ask(move |session| answer::answer(session, &scope, &query, now))
+            .await
     }
 
     /// How far visitors of the range got along these goals: a step counts when it comes after the one before, by the same visitor
@@ -72,7 +97,10 @@ impl Stats {
         range: DateRange,
         filters: &[Filter],
     ) -> Result<FunnelResult, StatsError> {
-        let (_, _, _, _) = (scope, steps, range, filters);
-        Err(StatsError::Busy)
+        let (scope, steps, filters) = (scope.clone(), steps.to_vec(), filters.to_vec());
+        let now = self.clock.now();
+        self.turns
+            .ask(move |session| funnel::answer(session, &scope, &steps, range, &filters, now))
+            .await
     }
 }

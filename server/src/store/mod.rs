@@ -4,5 +4,7 @@ pub mod accounts;
 pub mod duck;
 pub mod events;
 pub mod inbox;
+pub mod stats;
 
 pub use events::{Batch, EventReader, EventStore, ExportedEvent, Progress, Slice, StoreError};
+pub use stats::{AskError, Cell, Snapshot, StatsSession, StatsStore, Stop};

@@ -10,8 +10,11 @@ use pulsecast_server::{
     ingest::Backlog,
     live::{Bounds, Live, families},
     sites::Sites,
-    stats::Stats,
-    store::accounts::{SqliteAccounts, load_sites},
+    stats::{Limits, Stats},
+    store::{
+        accounts::{SqliteAccounts, load_sites},
+        duck::{self, DuckSettings},
+    },
     tasks::Tasks,
     transport::{self, TransportState},
 };
@@ -109,13 +112,21 @@ impl Server {
             shared.clone(),
             wish.sockets,
         );
+        let (_, reader) = duck::open(&DuckSettings {
+            path: data.path().join("events.duckdb"),
+            memory_mib: 256,
+            threads: 1,
+        })
+        .unwrap();
+        let history = reader.stats(shared.clone(), 0).unwrap();
+        let stats = Stats::new(Arc::new(history), shared.clone(), Limits::default());
         let state = AppState {
             auth,
             sessions: Sessions::new(accounts.sessions()),
             backlog: Backlog::new(1_000, 0),
             sites: sites.clone(),
             live,
-            stats: Stats::new(shared.clone()),
+            stats,
             events: None,
             health: health.clone(),
             metrics: None,

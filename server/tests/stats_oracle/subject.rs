@@ -5,7 +5,7 @@ use pulsecast_protocol::stats::{DateRange, Filter, FunnelResult, Goal, Query, Qu
 use pulsecast_server::{
     clock::ManualClock,
     event::Event,
-    stats::{Scope, Stats, StatsError},
+    stats::{Limits, Scope, Stats, StatsError},
     store::{EventStore, duck},
 };
 use std::sync::Arc;
@@ -54,6 +54,7 @@ impl Subject {
     }
 }
 
-fn stats(_reader: duck::DuckReader, _clock: Arc<ManualClock>) -> Stats {
-    unimplemented!("the engine is on its way")
+fn stats(reader: duck::DuckReader, clock: Arc<ManualClock>) -> Stats {
+    let history = reader.stats(clock.clone(), 0).unwrap();
+    Stats::new(Arc::new(history), clock, Limits::default())
 }

@@ -57,6 +57,20 @@ impl DuckReader {
         }
     }
 
+    /// Answers questions about history. The open visits may be so many milliseconds old in answers; 0: never.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn stats(
+        &self,
+        clock: crate::clock::SharedClock,
+        may_be_old: i64,
+    ) -> Result<super::DuckStats, StoreError> {
+        let connection = self.connection.lock().try_clone();
+        let connection = connection.map_err(|e| fault(&self.path, &e))?;
+        super::DuckStats::new(self.path.clone(), connection, clock, may_be_old)
+    }
+
     fn ask<T>(&self, question: impl FnOnce(&Connection) -> duckdb::Result<T>) -> Result<T, StoreError> {
         let connection = self.connection.lock().try_clone();
         connection

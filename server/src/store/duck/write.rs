@@ -67,6 +67,8 @@ impl EventStore for DuckWriter {
         self.with(|connection, paths, next_path| {
             let transaction = connection.unchecked_transaction()?;
             let done = progress(&transaction)?;
+            let number: i64 =
+                transaction.query_row("select batch + 1 from progress", [], |row| row.get(0))?;
             // After an error whose commit did reach the disk, the same batch comes again.
             let events: Vec<&Event> = batch
                 .events
@@ -91,7 +93,7 @@ impl EventStore for DuckWriter {
                 append_event(appender, event, paths)
             })?;
             append_all(&transaction, "visits", &batch.ended, |appender, visit| {
-                append_visit(appender, visit, paths)
+                append_visit(appender, visit, paths, number)
             })?;
             let last_seq = events.last().map_or(done.last_seq, |event| event.seq);
             let oldest_open = batch.oldest_open.unwrap_or(done.oldest_open).0;
@@ -100,8 +102,13 @@ impl EventStore for DuckWriter {
                 transaction.execute("delete from visits where site = ?", params![site.0])?;
             }
             transaction.execute(
-                "update progress set last_seq = ?, oldest_open = ?",
-                params![last_seq, oldest_open],
+                "update progress set last_seq = ?, oldest_open = ?, batch = ?, rewritten = rewritten + ?",
+                params![
+                    last_seq,
+                    oldest_open,
+                    number,
+                    i32::from(!batch.removed.is_empty())
+                ],
             )?;
             transaction.commit()
         })
@@ -225,6 +232,7 @@ fn append_visit(
     appender: &mut Appender<'_>,
     visit: &Visit,
     paths: &HashMap<Box<str>, i32>,
+    batch: i64,
 ) -> duckdb::Result<()> {
     let number = |page: &Option<Page>| {
         page.as_ref()
@@ -253,6 +261,7 @@ fn append_visit(
     row.extend(utm_columns(&visit.utm));
     row.extend(client_columns(&visit.client));
     row.extend(appended_columns(&visit.client, &visit.channel));
+    row.push(&batch);
     appender.append_row(row.as_slice())
 }
 

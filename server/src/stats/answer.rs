@@ -1,0 +1,179 @@
+//! A query's answer, start to end: resolve, plan, sum up, compare, finish. Blocks.
+
+use super::{
+    Scope, StatsError, compare, finish, limits,
+    plan::{self, Plan, wrong},
+    run,
+    sums::{Key, SumRow},
+};
+use crate::store::{AskError, StatsSession};
+use pulsecast_protocol::{
+    Timestamp,
+    stats::{Comparison, DateRange, Meta, Metric, Query, QueryResult, ResultRow},
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Answers a query at a time.
+///
+/// # Errors
+/// When it is wrong, costs too much, or the store does not answer.
+pub fn answer(
+    session: &mut dyn StatsSession,
+    scope: &Scope,
+    query: &Query,
+    now: Timestamp,
+) -> Result<QueryResult, StatsError> {
+    if query.site_id != scope.domain {
+        return wrong("site_id", "is another site than the one asked");
+    }
+    let mut asking = run::begin(session, scope)?;
+    let first_event = match query.date_range {
+        DateRange::All => asking.first_event(scope.site)?,
+        _ => None,
+    };
+    let span = plan::resolve(query, scope, now, first_event)?;
+    let plan = Plan::new(query, scope, span)?;
+    asking.check_patterns(&plan.patterns)?;
+    let sums = asking.page(&plan)?;
+    let mut meta = Meta {
+        total_rows: sums.total,
+        ..Meta::default()
+    };
+    warn(&plan, &sums.rows, &mut meta);
+    let mut results: Vec<ResultRow> = sums.rows.iter().map(|row| finish::row(&plan, row)).collect();
+    let labels = |plan: &Plan| {
+        let buckets = plan.buckets.as_ref()?;
+        Some(
+            buckets
+                .all()
+                .into_iter()
+                .map(|number| buckets.label(number))
+                .collect(),
+        )
+    };
+    if query.include.time_labels {
+        meta.time_labels = labels(&plan);
+    }
+    if let Some(comparison) = &query.include.comparisons {
+        let other = other_plan(&plan, comparison, scope)?;
+        compare_rows(&mut asking, &plan, &other, &sums.rows, &mut results)?;
+        if query.include.time_labels {
+            meta.comparison_time_labels = labels(&other);
+        }
+    }
+    Ok(QueryResult {
+        results,
+        meta,
+        query: finish::echo(query, scope, &plan),
+    })
+}
+
+fn other_plan(plan: &Plan, comparison: &Comparison, scope: &Scope) -> Result<Plan, StatsError> {
+    let span = compare::compared(plan.span, comparison, scope.timezone)
+        .or_else(|error| wrong("include.comparisons", error.to_string()))?;
+    let other = plan.over(span, scope);
+    if other
+        .buckets
+        .as_ref()
+        .is_some_and(|buckets| buckets.about() > limits::BUCKETS)
+    {
+        return wrong(
+            "include.comparisons",
+            format!(
+                "makes more than {} buckets of time: compare with a shorter period",
+                limits::BUCKETS
+            ),
+        );
+    }
+    Ok(other)
+}
+
+fn warn(plan: &Plan, rows: &[SumRow], meta: &mut Meta) {
+    if !rows.iter().any(finish::is_mixed) {
+        return;
+    }
+    for metric in &plan.metrics {
+        if matches!(metric, Metric::TotalRevenue | Metric::AverageRevenue) {
+            let text =
+                "amounts in several currencies cannot be added: filter by a goal or property that has one";
+            meta.metric_warnings.insert(*metric, text.to_owned());
+        }
+    }
+}
+
+/// Puts the compared period's figures beside each row.
+fn compare_rows(
+    asking: &mut run::Asking<'_>,
+    plan: &Plan,
+    other: &Plan,
+    rows: &[SumRow],
+    results: &mut [ResultRow],
+) -> Result<(), StatsError> {
+    let most = limits::COMPARED_ROWS;
+    let found = asking.named(other, &wanted(plan, rows), most + 1)?;
+    if found.len() > most as usize {
+        return Err(StatsError::TooBig);
+    }
+    let found: HashMap<&[Key], &SumRow> = found.iter().map(|row| (row.keys.as_slice(), row)).collect();
+    let places = |plan: &Plan| {
+        plan.buckets
+            .as_ref()
+            .map(|buckets| buckets.all())
+            .unwrap_or_default()
+    };
+    let there = places(other);
+    // A bucket of time is compared with the one at the same place.
+    let twins: BTreeMap<i64, Option<i64>> = places(plan)
+        .into_iter()
+        .enumerate()
+        .map(|(place, number)| (number, there.get(place).copied()))
+        .collect();
+    for (row, result) in rows.iter().zip(results) {
+        let keys: Option<Vec<Key>> = row
+            .keys
+            .iter()
+            .map(|key| match key {
+                Key::Bucket(number) => twins.get(number).copied().flatten().map(Key::Bucket),
+                Key::Name(_) => Some(key.clone()),
+            })
+            .collect();
+        let Some(keys) = keys else {
+            continue;
+        };
+        result.comparison = Some(match found.get(keys.as_slice()) {
+            Some(before) => finish::compared(other, row, before),
+            None => finish::compared(other, row, &SumRow::nothing(keys)),
+        });
+    }
+    Ok(())
+}
+
+/// Names by dimension, where they are few enough to ask for them alone.
+fn wanted(plan: &Plan, rows: &[SumRow]) -> Vec<Option<Vec<String>>> {
+    let few = |place: usize| {
+        let names: BTreeSet<&String> = rows
+            .iter()
+            .filter_map(|row| match row.keys.get(place) {
+                Some(Key::Name(name)) => Some(name),
+                _ => None,
+            })
+            .collect();
+        (!names.is_empty() && names.len() <= limits::VALUES).then(|| names.into_iter().cloned().collect())
+    };
+    (0..plan.dimensions.len()).map(few).collect()
+}
+
+impl From<AskError> for StatsError {
+    fn from(error: AskError) -> Self {
+        match error {
+            // Whoever stops a session has waited for longer than it may take, and says so itself.
+            AskError::Cancelled => Self::TooSlow(0),
+            AskError::TooBig => Self::TooBig,
+            AskError::Refused(reason) => Self::Invalid {
+                path: "filters".to_owned(),
+                reason,
+            },
+            AskError::Store(error) => Self::Store(error),
+        }
+    }
+}

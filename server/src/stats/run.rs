@@ -1,0 +1,143 @@
+//! A plan becomes sums: one statement on one state of the store. Whatever else can answer a plan (rollups) or add to it (imports) gives the
+//! same [`Sums`], here.
+
+use super::{
+    Scope, StatsError,
+    plan::{Plan, wrong},
+    sql::{self, Groups, Statement},
+    sums::{Key, Sum, SumRow, Sums},
+};
+use crate::{
+    event::SiteId,
+    store::{AskError, Cell, Snapshot, StatsSession},
+};
+use pulsecast_protocol::Timestamp;
+
+/// A session on one state of the store.
+pub struct Asking<'a> {
+    /// Who answers.
+    pub session: &'a mut dyn StatsSession,
+    /// The state.
+    pub snapshot: Snapshot,
+}
+
+impl<'a> Asking<'a> {
+    /// Takes hold of the newest state.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub fn begin(session: &'a mut dyn StatsSession) -> Result<Self, AskError> {
+        let snapshot = session.begin()?;
+        Ok(Self { session, snapshot })
+    }
+
+    /// The time of the site's first event of any kind.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub fn first_event(&mut self, site: SiteId) -> Result<Option<Timestamp>, AskError> {
+        let sql = format!(
+            "select epoch_ms(min(happened_at)) from events where site = {}",
+            site.0
+        );
+        let rows = self.session.ask(&sql, &[])?;
+        let first = rows.first().and_then(|row| row.first()).and_then(Cell::opt_int);
+        Ok(first.and_then(|millis| i64::try_from(millis).ok()).map(Timestamp))
+    }
+
+    /// Asks the engine about each regular expression.
+    ///
+    /// # Errors
+    /// Which one is none.
+    pub fn check_patterns(&mut self, patterns: &[(String, String)]) -> Result<(), StatsError> {
+        for (path, pattern) in patterns {
+            match self
+                .session
+                .ask("select regexp_matches('', $1)", std::slice::from_ref(pattern))
+            {
+                Ok(_) => {}
+                Err(AskError::Refused(reason)) => {
+                    return wrong(
+                        path,
+                        format!("is no regular expression as RE2 reads it: {reason}"),
+                    );
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The plan's page.
+    ///
+    /// # Errors
+    /// When it costs too much, or the store does not answer.
+    pub fn page(&mut self, plan: &Plan) -> Result<Sums, AskError> {
+        let mut sums = self.sums(
+            plan,
+            &sql::statement(plan, self.snapshot, Groups::Page),
+            plan.count_rows,
+        )?;
+        if plan.count_rows && sums.rows.is_empty() {
+            // No row has said how many there are: the page is beyond them.
+            let count = sql::count(plan, self.snapshot);
+            let rows = self.session.ask(&count.sql, &count.texts)?;
+            let total = rows.first().and_then(|row| row.first()).map_or(0, Cell::int);
+            sums.total = Some(u64::try_from(total).unwrap_or(0));
+        }
+        Ok(sums)
+    }
+
+    /// Groups by name, in no order.
+    ///
+    /// # Errors
+    /// When it costs too much, or the store does not answer.
+    pub fn named(
+        &mut self,
+        plan: &Plan,
+        names: &[Option<Vec<String>>],
+        most: u32,
+    ) -> Result<Vec<SumRow>, AskError> {
+        let statement = sql::statement(plan, self.snapshot, Groups::Named(names, most));
+        Ok(self.sums(plan, &statement, false)?.rows)
+    }
+
+    fn sums(&mut self, plan: &Plan, statement: &Statement, counted: bool) -> Result<Sums, AskError> {
+        tracing::trace!(sql = %statement.sql, texts = ?statement.texts, "asks the store");
+        let rows = self.session.ask(&statement.sql, &statement.texts)?;
+        let mut sums = Sums::default();
+        for row in rows {
+            let mut cells = row.into_iter();
+            let mut found = SumRow::default();
+            for dimension in &plan.dimensions {
+                let cell = cells.next().unwrap_or(Cell::Null);
+                found.keys.push(if dimension.is_time() {
+                    Key::Bucket(i64::try_from(cell.int()).unwrap_or(0))
+                } else {
+                    Key::Name(cell.into_text().unwrap_or_default())
+                });
+            }
+            for sum in &statement.sums {
+                found.sums[*sum as usize] = cells.next().as_ref().map_or(0, Cell::int);
+            }
+            if plan.sums().contains(&Sum::Revenue) {
+                let mut currency = || cells.next().and_then(Cell::into_text);
+                let (first, last) = (currency(), currency());
+                found.currency = first.zip(last);
+            }
+            if counted {
+                sums.total = cells.next().and_then(|cell| u64::try_from(cell.int()).ok());
+            }
+            sums.rows.push(found);
+        }
+        Ok(sums)
+    }
+}
+
+/// Everything that is asked of the store for a scope begins here.
+///
+/// # Errors
+/// When the store does not answer.
+pub fn begin<'a>(session: &'a mut dyn StatsSession, _scope: &Scope) -> Result<Asking<'a>, StatsError> {
+    Ok(Asking::begin(session)?)
+}
