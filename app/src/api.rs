@@ -1,5 +1,9 @@
 //! All that the screens need of a server. The server implements it, bound to whoever asks; the app never sees a database.
 
+mod access;
+
+pub use access::AccessApi;
+
 use async_trait::async_trait;
 use pulsecast_protocol::{
     ApiError, Domain,
@@ -11,7 +15,7 @@ use std::sync::Arc;
 
 /// The server as one request sees it: every method checks by itself whether the asker may.
 #[async_trait]
-pub trait Api: KeysApi + Send + Sync + 'static {
+pub trait Api: AccessApi + KeysApi + Send + Sync + 'static {
     /// Who is signed in.
     fn viewer(&self) -> Option<Viewer>;
 

@@ -1,5 +1,8 @@
 //! Reads what people typed into a form: either it is right, or it says which field to look at again.
 
+pub mod access;
+pub mod goal;
+
 use pulsecast_protocol::{
     Domain, FieldErrors,
     account::{IpDisplay, OriginPolicy, SiteSettings},

@@ -2,6 +2,7 @@
 //! so server and browser cannot disagree about a message. Every message has a golden JSON file in `golden/`.
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod account;
 pub mod api_key;
 pub mod beacon;

@@ -33,6 +33,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use leptos::config::LeptosOptions;
+use pulsecast_protocol::Timestamp;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::net::TcpListener;
 
@@ -253,6 +254,11 @@ impl Server {
                 stop.stopping().await
             });
         tasks.spawn("keep-sessions-clean", cleaned);
+        let (stop, kept) = (tasks.clone(), i64::from(config.audit_days) * Timestamp::DAY);
+        let forgetting = auth::trail::keep_short(shared.clone(), clock.clone(), kept, async move {
+            stop.stopping().await
+        });
+        tasks.spawn("forget-old-changes", forgetting);
         let parts = Parts {
             ingest: event::routes(IngestState {
                 ingest,
@@ -339,6 +345,7 @@ fn edge(config: &ServeConfig) -> Result<EdgeConfig> {
         metrics: config.metrics.into(),
         demo,
         reload_port: config.reload_port,
+        max_items: config.max_site_items,
         ..EdgeConfig::new(site_root)
     })
 }

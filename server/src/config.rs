@@ -234,6 +234,24 @@ pub struct ServeConfig {
     #[arg(long, env = "PULSECAST_API_RATE", default_value_t = crate::auth::key::RATE, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub api_rate: u32,
 
+    /// Most goals of a site, and as many funnels, segments, shared links, members
+    #[arg(
+        long,
+        env = "PULSECAST_MAX_SITE_ITEMS",
+        default_value_t = 200,
+        value_name = "N"
+    )]
+    pub max_site_items: usize,
+
+    /// Days after which entries of the audit trail are deleted
+    #[arg(
+        long,
+        env = "PULSECAST_AUDIT_DAYS",
+        default_value_t = 400,
+        value_name = "DAYS"
+    )]
+    pub audit_days: u32,
+
     /// Memory limit of the event store's engine; it may go 50 % above
     #[arg(
         long,

@@ -9,8 +9,8 @@
 //!   and, where there is an `Origin`, the server's own. `online:{site}` wants an origin that the site accepts, or the server's own origin for
 //!   the demo site, or a member. A site that does not exist is [`Refused::UnknownChannel`].
 
-use crate::sites::AccountId;
-use pulsecast_protocol::{Channel, Origin, Timestamp};
+use crate::sites::{AccountId, LinkId};
+use pulsecast_protocol::{Channel, Domain, Origin, Timestamp};
 
 /// Answers who may do what. One for the whole server.
 pub trait Gate: Send + Sync + 'static {
@@ -46,6 +46,8 @@ pub struct Entrance {
 pub struct Identity {
     /// The account, where somebody is signed in.
     pub account: Option<AccountId>,
+    /// The shared link, where somebody came by one: they read that site's queries, within the link's segment, and nothing else.
+    pub link: Option<LinkId>,
     /// Name for counting users: the account's number, a visitor's name; empty for nobody in particular.
     pub user: String,
     /// The page's origin; `None` for programs that are no browser.
@@ -82,6 +84,15 @@ pub enum TokenError {
 /// this account, by this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn(pub AccountId, pub String);
+
+/// A shared link that is open: by it somebody sees this site's dashboard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViaLink {
+    /// The site.
+    pub domain: Domain,
+    /// The link.
+    pub link: LinkId,
+}
 
 /// Set as a request extension by the HTTP edge, which knows which proxies to trust: the address that the connection counts against.
 /// Without it the peer's own address is taken.

@@ -1,15 +1,18 @@
 //! What the screens need of the server, bound to whoever asks: implements the app's [`Api`] over accounts, sites and the live window.
 
+mod access;
 mod keys;
 
 use crate::{
     auth::rights::{self, Right},
-    gate::SignedIn,
-    http::{AppState, pages},
+    gate::{SignedIn, ViaLink},
+    http::{AppState, pages, share::LinkDoor},
     sites::{AccountId, Site},
+    stats::Scope,
     store::accounts::load_sites,
 };
 use async_trait::async_trait;
+use axum::extract::ConnectInfo;
 use http::request::Parts;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::ResponseOptions;
@@ -19,7 +22,11 @@ use pulsecast_protocol::{
     account::{SiteSettings, SiteSummary, Viewer},
     live::LiveState,
 };
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+use tower_sessions::Session;
 
 /// Most entries of a site's lists of hostnames and origins.
 const MAX_LIST: usize = 100;
@@ -30,11 +37,17 @@ pub fn provide(state: &AppState) {
     let Some(request) = use_context::<Parts>() else {
         return;
     };
-    let viewer = request.extensions.get::<SignedIn>().cloned();
+    let asker = Asker::of(&request);
+    let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
+    let ip = peer.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(peer)| {
+        state.config.client_ip(*peer, &request.headers)
+    });
     let base_url = state.config.base_url(&request);
     let api: SharedApi = Arc::new(RequestApi {
         state: state.clone(),
-        viewer,
+        asker,
+        ip,
+        session: request.extensions.get::<Session>().cloned(),
         base_url,
     });
     provide_context(api);
@@ -43,21 +56,64 @@ pub fn provide(state: &AppState) {
     }
 }
 
+/// Whom a page or a server function is for.
+#[derive(Clone, Debug)]
+enum Asker {
+    /// Nobody in particular.
+    Nobody,
+    /// Somebody who is signed in.
+    Member(SignedIn),
+    /// Whoever holds a shared link: on the link's own page they are nobody else, signed in or not.
+    Link(LinkDoor),
+}
+
+impl Asker {
+    fn of(request: &Parts) -> Self {
+        if let Some(door) = request.extensions.get::<LinkDoor>() {
+            return Self::Link(door.clone());
+        }
+        match request.extensions.get::<SignedIn>() {
+            Some(who) => Self::Member(who.clone()),
+            None => Self::Nobody,
+        }
+    }
+}
+
 struct RequestApi {
     state: AppState,
-    viewer: Option<SignedIn>,
+    asker: Asker,
+    ip: IpAddr,
+    session: Option<Session>,
     base_url: String,
 }
 
 impl RequestApi {
     fn account(&self) -> Result<AccountId, ApiError> {
-        match &self.viewer {
-            Some(SignedIn(account, _)) => Ok(*account),
-            None => Err(ApiError::new(
+        match &self.asker {
+            Asker::Member(SignedIn(account, _)) => Ok(*account),
+            Asker::Nobody | Asker::Link(_) => Err(ApiError::new(
                 ErrorCode::Unauthorized,
                 "nobody is signed in: sign in and try again",
             )),
         }
+    }
+
+    /// What the asker's questions about this site's history are asked within: for members all of it, for the holder of a shared link what
+    /// the link lets through.
+    #[allow(dead_code, reason = "the dashboard asks by it")]
+    fn scope(&self, domain: &Domain) -> Result<(Arc<Site>, Scope), ApiError> {
+        if let Asker::Link(LinkDoor::Open(ViaLink { domain: shared, link })) = &self.asker {
+            let site = self.state.sites.get(domain).filter(|_| shared == domain);
+            let scope = site.and_then(|site| {
+                let scope = Scope::of_link(&site, site.link(*link)?)?;
+                Some((site, scope))
+            });
+            return scope
+                .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "this link does not show that site"));
+        }
+        let site = self.visible(domain)?;
+        let scope = Scope::of(&site, Some(self.account()?));
+        Ok((site, scope))
     }
 
     /// A site with which the asker may do this. Others' sites do not exist for them.
@@ -87,9 +143,10 @@ impl RequestApi {
 #[async_trait]
 impl Api for RequestApi {
     fn viewer(&self) -> Option<Viewer> {
-        self.viewer
-            .as_ref()
-            .map(|SignedIn(_, email)| Viewer { email: email.clone() })
+        match &self.asker {
+            Asker::Member(SignedIn(_, email)) => Some(Viewer { email: email.clone() }),
+            Asker::Nobody | Asker::Link(_) => None,
+        }
     }
 
     fn public_url(&self) -> String {
@@ -143,10 +200,13 @@ impl Api for RequestApi {
             ..SiteSettings::new(domain)
         };
         check(&settings)?;
-        self.state
+        let site = self
+            .state
             .accounts()
             .add_site(&settings, &[account], self.state.clock().now())
             .await?;
+        let what = serde_json::json!({"domain": settings.domain});
+        self.note(Some(site), "site.add", what).await?;
         self.reload().await?;
         Ok(settings)
     }
@@ -159,6 +219,8 @@ impl Api for RequestApi {
         let site = self.site_for(&settings.domain, Right::Manage)?;
         check(&settings)?;
         self.state.accounts().save_site(site.id, &settings).await?;
+        let what = serde_json::json!({"from": site.settings, "to": settings});
+        self.note(Some(site.id), "site.settings", what).await?;
         self.reload().await?;
         Ok(settings)
     }
@@ -167,6 +229,12 @@ impl Api for RequestApi {
         let site = self.site_for(&domain, Right::Own)?;
         self.state.accounts().remove_site(site.id).await?;
         self.state.backlog.remove(site.id);
+        self.note(
+            Some(site.id),
+            "site.remove",
+            serde_json::json!({"domain": domain}),
+        )
+        .await?;
         self.reload().await
     }
 

@@ -3,9 +3,11 @@
 pub mod brand;
 pub mod field;
 pub mod figure;
+pub mod form_parts;
 pub mod minutes_chart;
 pub mod offline;
 pub mod problem;
+pub mod settings_nav;
 pub mod site_card;
 pub mod site_head;
 pub mod snippet;

@@ -15,7 +15,10 @@ fn domain_of_address() -> Memo<Option<Domain>> {
 }
 
 /// Shows what `load` gives for the site, together with the names of all sites that the viewer can go to from there.
-pub(super) fn site_page<T, F>(load: fn(Domain) -> F, show: fn(T, Vec<Domain>) -> AnyView) -> impl IntoView
+pub(super) fn site_page<T, F>(
+    load: impl Fn(Domain) -> F + Copy + Send + Sync + 'static,
+    show: fn(T, Vec<Domain>) -> AnyView,
+) -> impl IntoView
 where
     T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
     F: Future<Output = Result<T, Failure>> + Send + 'static,

@@ -1,6 +1,6 @@
 //! Answers the transports' questions: who may open a socket, whose token is this, who may read which channel.
 
-use super::{OwnOrigin, Tokens};
+use super::{OwnOrigin, Tokens, link::Purpose};
 use crate::{
     gate::{Entrance, Gate, Identity, Refused, TokenError},
     sites::{DEMO, Sites},
@@ -37,14 +37,25 @@ impl Gate for MemberGate {
     }
 
     fn identify_token(&self, token: &str, now: Timestamp) -> Result<Identity, TokenError> {
-        let (account, expires) = self.tokens.read(token, now)?;
-        Ok(Identity {
-            account: Some(account),
-            user: account.0.to_string(),
-            origin: None,
-            own_origin: false,
-            expires: Some(expires),
-        })
+        // A token for another purpose is "invalid"; only one that was good for its own can be "expired".
+        match self.tokens.read(token, now) {
+            Ok((account, expires)) => Ok(Identity {
+                account: Some(account),
+                user: account.0.to_string(),
+                expires: Some(expires),
+                ..Identity::default()
+            }),
+            Err(TokenError::Expired) => Err(TokenError::Expired),
+            Err(TokenError::Invalid) => {
+                let (link, expires) = self.tokens.read_link(Purpose::Live, token, now)?;
+                Ok(Identity {
+                    link: Some(link),
+                    user: format!("link {}", link.0),
+                    expires: Some(expires),
+                    ..Identity::default()
+                })
+            }
+        }
     }
 
     fn may_read(&self, who: &Identity, channel: &Channel) -> Result<(), Refused> {
@@ -99,7 +110,7 @@ mod tests {
             user: "1".into(),
             own_origin: true,
             origin: Some(ours()),
-            expires: None,
+            ..Identity::default()
         }
     }
 

@@ -1,15 +1,19 @@
 //! Who are you, what may you, from which origin. Knows no HTTP beyond header values; the edge asks and turns answers into responses.
 
 pub mod gate;
+pub mod invitation;
 pub mod key;
 pub mod limit;
+pub mod link;
 pub mod login;
 pub mod origin;
 pub mod password;
 pub mod rights;
+pub mod secret;
 pub mod session;
 pub mod setup;
 pub mod token;
+pub mod trail;
 
 use crate::{clock::SharedClock, store::accounts::Accounts};
 use std::sync::Arc;

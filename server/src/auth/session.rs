@@ -1,7 +1,12 @@
 //! Server-side sessions: the cookie holds a random name, the accounts file the rest. They end 30 days after they were last used.
 
 use super::{Keys, LoginLimits};
-use crate::{gate::SignedIn, sites::AccountId, store::accounts::Account};
+use crate::{
+    auth::secret,
+    gate::SignedIn,
+    sites::AccountId,
+    store::accounts::{Account, Accounts, AccountsError},
+};
 use async_trait::async_trait;
 use pulsecast_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -74,6 +79,25 @@ struct Kept {
     id: i64,
     email: String,
     renewed: Timestamp,
+    /// Of the password that it began with: with another password the session is over. `None` in sessions of older versions.
+    #[serde(default)]
+    stamp: Option<u64>,
+}
+
+fn stamp(account: &Account) -> Option<u64> {
+    let hash = secret::hash(&account.password_hash);
+    hash.first_chunk().map(|first| u64::from_be_bytes(*first))
+}
+
+/// Why it is not known who is signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum WhoError {
+    /// The sessions do not answer.
+    #[error(transparent)]
+    Sessions(#[from] Error),
+    /// The accounts do not answer.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
 }
 
 /// Begins a session for this account, under a new name: whoever knew the old one does not get in with it.
@@ -89,6 +113,7 @@ pub async fn begin(session: &Session, account: &Account, now: Timestamp) -> Resu
                 id: account.id.0,
                 email: account.email.clone(),
                 renewed: now,
+                stamp: stamp(account),
             },
         )
         .await
@@ -102,18 +127,29 @@ pub async fn end(session: &Session) -> Result<(), Error> {
     session.flush().await
 }
 
-/// Who is signed in by this session. Renews it when that is due and the store takes it; a full disk signs nobody out.
+/// Who is signed in by this session: nobody when the account is gone or has another password since. Renews it when that is due and the store takes it; a full disk signs nobody out.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn who(sessions: &Sessions, session: &Session, now: Timestamp) -> Result<Option<SignedIn>, Error> {
+pub async fn who(
+    sessions: &Sessions,
+    accounts: &dyn Accounts,
+    session: &Session,
+    now: Timestamp,
+) -> Result<Option<SignedIn>, WhoError> {
     let Some(id) = session.id() else {
         return Ok(None);
     };
     let Some(mut kept) = session.get::<Kept>(KEY).await? else {
         return Ok(None);
     };
-    let who = SignedIn(AccountId(kept.id), kept.email.clone());
+    let Some(account) = accounts.account_by_id(AccountId(kept.id)).await? else {
+        return Ok(None);
+    };
+    if kept.stamp.is_some() && kept.stamp != stamp(&account) {
+        return Ok(None);
+    }
+    let who = SignedIn(account.id, account.email);
     if now.since(kept.renewed) > RENEW_AFTER && is_writable(sessions, &id).await {
         kept.renewed = now;
         session.insert(KEY, kept).await?;

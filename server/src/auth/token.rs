@@ -31,7 +31,6 @@ pub struct Tokens(Arc<Keys>);
 struct Keys {
     sign: EncodingKey,
     check: DecodingKey,
-    rules: Validation,
 }
 
 impl fmt::Debug for Tokens {
@@ -54,15 +53,9 @@ impl Tokens {
     /// With this key.
     #[must_use]
     pub fn new(key: &[u8]) -> Self {
-        let mut rules = Validation::new(Algorithm::HS256);
-        rules.set_audience(&[AUDIENCE]);
-        rules.set_required_spec_claims(&["sub", "aud", "exp"]);
-        // By the library it would be by its own clock: `read` compares with ours.
-        rules.validate_exp = false;
         Self(Arc::new(Keys {
             sign: EncodingKey::from_secret(key),
             check: DecodingKey::from_secret(key),
-            rules,
         }))
     }
 
@@ -71,17 +64,7 @@ impl Tokens {
     /// # Errors
     /// When the library cannot sign, which a valid key does not let happen.
     pub fn issue(&self, account: AccountId, now: Timestamp) -> Result<(String, Timestamp), errors::Error> {
-        let exp = now.plus(LIFETIME).millis().div_euclid(1000);
-        let claims = Claims {
-            sub: account.0.to_string(),
-            aud: AUDIENCE.to_owned(),
-            iat: now.millis().div_euclid(1000),
-            exp,
-        };
-        Ok((
-            encode(&Header::new(Algorithm::HS256), &claims, &self.0.sign)?,
-            Timestamp(exp * 1000),
-        ))
+        self.sign(AUDIENCE, account.0, now, now.plus(LIFETIME))
     }
 
     /// Whose token it is, and until when.
@@ -89,15 +72,50 @@ impl Tokens {
     /// # Errors
     /// When it is too old or not one of ours.
     pub fn read(&self, token: &str, now: Timestamp) -> Result<(AccountId, Timestamp), TokenError> {
-        let claims = decode::<Claims>(token, &self.0.check, &self.0.rules)
+        let (account, expires) = self.check(AUDIENCE, token, now)?;
+        Ok((AccountId(account), expires))
+    }
+
+    /// A token for this purpose and this number; says until when it is good, in whole seconds.
+    pub(super) fn sign(
+        &self,
+        audience: &str,
+        subject: i64,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(String, Timestamp), errors::Error> {
+        let exp = until.millis().div_euclid(1000);
+        let claims = Claims {
+            sub: subject.to_string(),
+            aud: audience.to_owned(),
+            iat: now.millis().div_euclid(1000),
+            exp,
+        };
+        let token = encode(&Header::new(Algorithm::HS256), &claims, &self.0.sign)?;
+        Ok((token, Timestamp(exp * 1000)))
+    }
+
+    /// Of which number a token for this purpose speaks, and until when.
+    pub(super) fn check(
+        &self,
+        audience: &str,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(i64, Timestamp), TokenError> {
+        let mut rules = Validation::new(Algorithm::HS256);
+        rules.set_audience(&[audience]);
+        rules.set_required_spec_claims(&["sub", "aud", "exp"]);
+        // By the library it would be by its own clock: here it is by ours.
+        rules.validate_exp = false;
+        let claims = decode::<Claims>(token, &self.0.check, &rules)
             .map_err(|_| TokenError::Invalid)?
             .claims;
-        let account = claims.sub.parse().map_err(|_| TokenError::Invalid)?;
+        let subject = claims.sub.parse().map_err(|_| TokenError::Invalid)?;
         let expires = Timestamp(claims.exp.saturating_mul(1000));
         if expires <= now {
             Err(TokenError::Expired)
         } else {
-            Ok((AccountId(account), expires))
+            Ok((subject, expires))
         }
     }
 }

@@ -80,6 +80,8 @@ pub struct EdgeConfig {
     pub reload_port: Option<u16>,
     /// How long a request may take until its answer begins.
     pub request_timeout: Duration,
+    /// Most goals, funnels, segments, links, or members of a site, each.
+    pub max_items: usize,
 }
 
 /// Who may read `/metrics`.
@@ -112,6 +114,7 @@ impl EdgeConfig {
             demo: Demo::On,
             reload_port: None,
             request_timeout: Duration::from_secs(30),
+            max_items: 200,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The dashboard's pages and server functions, and who is shown which: signed-out people the sign-in, everybody the setup until there is an
 //! account.
 
-use super::{AppState, assets, form::see_other, security, status};
+use super::{AppState, assets, form::see_other, security, share, status};
 use crate::{gate::SignedIn, ssr, store::accounts::AccountsError};
 use axum::{
     Router,
@@ -20,6 +20,8 @@ use pulsecast_protocol::{ErrorCode, beacon::limit};
 const FUNCTIONS: &str = "/fn/";
 const LOGIN: &str = "/login";
 const SETUP: &str = "/setup";
+/// For whoever holds the address, signed in or not.
+const INVITATIONS: &str = "/invitations/";
 
 /// Every page that the app knows, its server functions, the dashboard's files, and "not found" for the rest.
 pub fn routes(state: &AppState, options: LeptosOptions) -> Router<AppState> {
@@ -74,9 +76,15 @@ fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
 }
 
 /// Sends people to the page that is theirs; server functions answer for themselves.
-async fn door(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let is_function = request.uri().path().starts_with(FUNCTIONS);
-    if !is_function {
+async fn door(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if let Some(slug) = path.strip_prefix(share::PATH) {
+        let asked = share::look(&state, slug, request.headers()).await;
+        request.extensions_mut().insert(asked.door.clone());
+        return asked.framed(next.run(request).await);
+    }
+    let is_function = path.starts_with(FUNCTIONS);
+    if !is_function && !path.starts_with(INVITATIONS) {
         let (uri, headers) = (request.uri().clone(), request.headers().clone());
         let signed_in = request.extensions().get::<SignedIn>().is_some();
         match elsewhere(&state, &uri, signed_in).await {

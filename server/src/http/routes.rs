@@ -1,8 +1,8 @@
 //! Every path of the server, at a glance.
 
 use super::{
-    AppState, config::Demo, demo, export, health, login, logout, metrics, pages, scripts, security, setup,
-    stats_v2, status::refuse, token, who,
+    AppState, config::Demo, demo, export, health, invitation, login, logout, metrics, pages, scripts,
+    security, setup, share, stats_v2, status::refuse, token, who,
 };
 use crate::gate::RemoteIp;
 use axum::{
@@ -64,7 +64,9 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
         .route("/api/token", post(token::token))
         .route("/api/v2/query", post(stats_v2::query))
         .route("/sites/{domain}/csv", get(export::csv::export))
-        .route("/sites/{domain}/export.zip", get(export::zip::export));
+        .route("/sites/{domain}/export.zip", get(export::zip::export))
+        .route("/invitations/{token}", post(invitation::join))
+        .route("/share/{slug}", post(share::open));
     if state.config.demo == Demo::On {
         people = people.merge(demo::routes());
     }

@@ -41,11 +41,32 @@ pub fn page_policy(nonce: &str, reload_port: Option<u16>) -> String {
     }
 }
 
+/// On a response that other pages may show in a frame.
+#[derive(Clone, Copy, Debug)]
+struct Framed;
+
+/// Lets other pages show this response in a frame.
+pub(super) fn allow_frames(response: &mut Response) {
+    response.extensions_mut().insert(Framed);
+    let policy = response.headers().get(header::CONTENT_SECURITY_POLICY);
+    let policy = policy.and_then(|value| value.to_str().ok()).unwrap_or(POLICY);
+    let policy = policy.replace("frame-ancestors 'none'", "frame-ancestors *");
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
 /// Adds what the response has not set itself.
 pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let is_framed = response.extensions().get::<Framed>().is_some();
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
+        if is_framed && name == header::X_FRAME_OPTIONS {
+            continue;
+        }
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response

@@ -5,7 +5,7 @@ use super::{AppState, status};
 use crate::{
     auth::{
         origin::{HasSession, origin_of},
-        session::{self, COOKIE},
+        session::{self, COOKIE, WhoError},
     },
     gate::SignedIn,
 };
@@ -35,12 +35,15 @@ pub async fn door(
         return status::refuse(headers, foreign);
     }
     if is_ours_or_none(&state, headers) {
-        match session::who(&state.sessions, &session, state.clock().now()).await {
+        match session::who(&state.sessions, state.accounts(), &session, state.clock().now()).await {
             Ok(None) => {}
             Ok(Some(who)) => {
                 request.extensions_mut().insert::<SignedIn>(who);
             }
-            Err(error) => return status::refuse(request.headers(), status::sessions_away(&error)),
+            Err(WhoError::Sessions(error)) => {
+                return status::refuse(request.headers(), status::sessions_away(&error));
+            }
+            Err(WhoError::Accounts(error)) => return status::refuse(request.headers(), error),
         }
     }
     next.run(request).await

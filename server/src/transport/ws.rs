@@ -109,6 +109,7 @@ fn admit(state: &TransportState, headers: &HeaderMap, extensions: &Extensions) -
     let signed_in = extensions.get::<SignedIn>().filter(|_| trusted);
     Ok(Identity {
         account: signed_in.map(|signed_in| signed_in.0),
+        link: None,
         user: signed_in.map(|signed_in| signed_in.1.clone()).unwrap_or_default(),
         origin,
         own_origin: entrance.own_origin,

@@ -7,6 +7,7 @@ mod check;
 mod dice;
 mod examples;
 mod history;
+mod known;
 mod naive;
 mod queries;
 mod smaller;

@@ -1,0 +1,69 @@
+//! Small parts of the settings' forms: a button that posts, a value to copy, the notice that something was done.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+/// A button that is a form of its own.
+#[component]
+pub fn PostButton(
+    /// Where it posts to.
+    to: &'static str,
+    /// What it posts.
+    fields: Vec<(&'static str, String)>,
+    /// What it says.
+    label: &'static str,
+    /// What it says to those who do not see where it stands.
+    about: String,
+) -> impl IntoView {
+    let hidden =
+        |(name, value): (&'static str, String)| view! { <input type="hidden" name=name value=value /> };
+    view! {
+        <form method="post" action=to class="inline-form">
+            {fields.into_iter().map(hidden).collect_view()}
+            <button class="button button--quiet button--small" type="submit" aria-label=about>{label}</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// A text to be taken away: selected by one click where there is no program that copies.
+#[component]
+pub fn TakeAway(
+    /// The field's id.
+    id: &'static str,
+    /// What it is.
+    label: &'static str,
+    /// It.
+    value: String,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label class="field__label" for=id>{label}</label>
+            <input class="input input--code" id=id readonly value=value data-testid=id />
+        </div>
+    }
+    .into_any()
+}
+
+/// What `?done=` means.
+fn done(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "saved" => "Saved. The changes are in effect.",
+        "goal" => "The goal is there. It is counted back over all history.",
+        "funnel" => "The funnel is there.",
+        "segment" => "The segment is saved.",
+        "role" => "The role is changed.",
+        "removed" => "Removed.",
+        "password" => "The password is changed. Other browsers are signed out.",
+        "transferred" => "The site has a new owner. You are an admin of it now.",
+        _ => return None,
+    })
+}
+
+/// The notice that something was done, where the address says so.
+#[component]
+pub fn DoneNotice() -> impl IntoView {
+    let code = use_query_map().with_untracked(|query| query.get("done"));
+    let text = code.as_deref().and_then(done);
+    text.map(|text| view! { <p class="notice notice--good" role="status" data-testid="done">{text}</p> })
+}
