@@ -58,13 +58,14 @@ const MOMENTS: [(Tz, &str); 16] = [
     (Tz::Pacific__Kiritimati, "2025-12-31T10:00:00Z"),
 ];
 
-pub const PATHS: [&str; 8] = [
+pub const PATHS: [&str; 9] = [
     "/",
     "/blog/a",
     "/blog/b",
     "/Blog/A",
     "/blog/a/b",
     "/preis%",
+    "/über 'uns'",
     "/a.b",
     "/app#/x",
 ];
@@ -75,7 +76,7 @@ pub const REFERRERS: [&str; 3] = [
     "https://news.ycombinator.com/item",
     "https://t.co/x",
 ];
-pub const TAGS: [&str; 4] = ["spring", "Spring", "email", "a_b"];
+pub const TAGS: [&str; 6] = ["spring", "Spring", "email", "a_b", "O'Reilly; --", "\\\"$1 %s"];
 pub const BROWSERS: [&str; 2] = ["Chrome", "Firefox"];
 pub const VERSIONS: [&str; 3] = ["9", "10", "120"];
 pub const SYSTEMS: [&str; 2] = ["Windows", "Mac"];
@@ -87,6 +88,8 @@ pub const CITIES: [&str; 3] = ["Zürich", "ZÜRICH", "Berlin"];
 pub const CHANNELS: [&str; 3] = ["Organic Search", "Paid Search", "Direct"];
 pub const LANGUAGES: [&str; 2] = ["de", "en"];
 pub const NAMES: [&str; 4] = ["Signup", "signup", "Download", "Buy now"];
+/// A property whose name has everything in it that a path into JSON could stumble over.
+pub const ODD: &str = "a.b\"c'[0]$*{é}";
 pub const PLANS: [&str; 4] = ["big", "Big", "small", "(none)"];
 
 impl History {
@@ -292,6 +295,9 @@ fn hit(
     let mut props = BTreeMap::new();
     if !reads && dice.percent(35) {
         props.insert("plan".to_owned(), dice.one(&PLANS).to_owned());
+    }
+    if !reads && dice.percent(15) {
+        props.insert(ODD.to_owned(), dice.one(&TAGS).to_owned());
     }
     if !reads && dice.percent(20) {
         props.insert("logged in?".to_owned(), dice.one(&["yes", "no"]).to_owned());

@@ -326,6 +326,7 @@ fn subject(dice: &mut Dice, events: bool) -> Dimension {
         Dimension::Hostname,
         Dimension::Prop("plan".into()),
         Dimension::Prop("logged in?".into()),
+        Dimension::Prop(ODD.into()),
     ];
     if events && dice.percent(40) {
         dice.one(&of_event)
@@ -427,11 +428,27 @@ fn condition(dice: &mut Dice, allow: Allow) -> Filter {
     let values = (0..many).map(|_| match operator {
         Operator::Is | Operator::IsNot => a_value(dice, &dimension),
         Operator::Contains | Operator::ContainsNot => dice
-            .one(&["e", "o", "/b", "%", "_", "Z", "ü", "(", "1", "not"])
+            .one(&[
+                "e", "o", "/b", "%", "_", "Z", "ü", "(", "1", "not", "'", "\\", "\"$",
+            ])
             .to_owned(),
         Operator::Matches | Operator::MatchesNot => dice
             .one(&[
-                "^/b", "[0-9]+$", "(oo|er)", "^.$", "a.*b", "\\.", "^D", "\\(n", "Ü",
+                "^/b",
+                "[0-9]+$",
+                "(oo|er)",
+                "^.$",
+                "a.*b",
+                "\\.",
+                "^D",
+                "\\(n",
+                "Ü",
+                "'s?",
+                "^$",
+                "[[:upper:]]",
+                "\\bBlog\\b",
+                "^(?:de|us)$",
+                "\\\\",
             ])
             .to_owned(),
     });
@@ -449,6 +466,7 @@ fn a_value(dice: &mut Dice, dimension: &Dimension) -> String {
         Dimension::Hostname | Dimension::EntryHostname | Dimension::ExitHostname => &HOSTS,
         Dimension::EventName => &["pageview", "Signup", "signup", "Download", "engagement"],
         Dimension::Prop(key) if key == "plan" => &PLANS,
+        Dimension::Prop(key) if key == ODD => &TAGS,
         Dimension::Prop(_) => &["yes", "no"],
         Dimension::Source => &SOURCES,
         Dimension::Referrer => &REFERRERS,
