@@ -13,6 +13,7 @@ compile_error!("choose a side: --features ssr (server, tests) or --features hydr
 
 #[cfg(feature = "ssr")]
 pub mod api;
+pub mod board;
 pub mod components;
 pub mod failure;
 pub mod fns;

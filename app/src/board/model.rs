@@ -1,0 +1,378 @@
+//! What the dashboard shows: made by the server of answers to queries, kept current in the browser by the same functions.
+//!
+//! Figures are whole hundredths (see `text`). Whatever needs words or addresses arrives ready; only what can change by itself is made here.
+
+use super::{
+    labels::Bucket,
+    links::encode_value,
+    text::{self, Unit},
+};
+use pulsecast_protocol::{
+    Domain, Timestamp,
+    stats::{Meta, MetricValue, ResultRow},
+};
+use serde::{Deserialize, Serialize};
+
+/// All of it that can move.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BoardData {
+    /// Whose.
+    pub domain: Domain,
+    /// Whether the period includes now.
+    pub motion: Motion,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Minutes that the site's clock is east of UTC.
+    pub offset: i32,
+    /// Distinct visitors of the last five minutes.
+    pub current: Panel,
+    /// How many that were.
+    pub visitors: i64,
+    /// The line on top.
+    pub figures: Figures,
+    /// The graph below it.
+    pub graph: Graph,
+    /// The breakdowns.
+    pub cards: Vec<Card>,
+}
+
+/// Whether the figures follow what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Motion {
+    /// They do.
+    Live,
+    /// What is shown is over, or the viewer may not follow.
+    Still,
+}
+
+/// A question and what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Panel {
+    /// Its key among the page's questions.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The query, as JSON; empty where there is none to follow.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub query: String,
+    /// Why there is no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The line on top.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// The question.
+    pub panel: Panel,
+    /// What is counted.
+    pub heads: Vec<Head>,
+    /// How much, in the same order.
+    pub values: Vec<Value>,
+}
+
+/// What a figure of the top line is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Its name on the wire.
+    pub metric: String,
+    /// Its name.
+    pub label: String,
+    /// What it means exactly.
+    pub hint: String,
+    /// How it reads.
+    pub unit: Unit,
+    /// Shows it as graph; empty where there is none.
+    pub href: String,
+    /// Whether the graph shows it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub chosen: bool,
+    /// Whether a fall is good news.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub less_is_better: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(is: &bool) -> bool {
+    !*is
+}
+
+/// A figure, and what it was before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Value {
+    /// Now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<i64>,
+    /// In the compared period.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// By how many hundredths of a per cent it changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<i64>,
+    /// Of which currency it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+}
+
+/// The graph.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Graph {
+    /// The question.
+    pub panel: Panel,
+    /// What it shows.
+    pub label: String,
+    /// How its figures read.
+    pub unit: Unit,
+    /// How long a bucket is.
+    pub bucket: Bucket,
+    /// Its line.
+    pub line: Line,
+    /// The compared period's, bucket by bucket.
+    pub before: Line,
+}
+
+/// Buckets and their figures.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The buckets' labels, as the wire has them.
+    pub labels: Vec<String>,
+    /// Their figures; `None` where there is none.
+    pub points: Vec<Option<i64>>,
+}
+
+/// A breakdown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The question.
+    pub panel: Panel,
+    /// Its heading.
+    pub title: String,
+    /// Its tabs.
+    pub tabs: Vec<Link>,
+    /// Tabs that stand in a menu, and what that is called.
+    pub menu: Vec<Link>,
+    /// How its rows look.
+    pub look: Look,
+    /// What its rows are, for the head of the list.
+    pub what: String,
+    /// What is counted.
+    pub columns: Vec<Column>,
+    /// Its rows, most first.
+    pub rows: Vec<Row>,
+    /// What stands before a row's name in the address that filters by it; empty where nothing does.
+    pub href: String,
+    /// What stands before a row's name in the address of the page itself: `https://example.com`.
+    pub site: String,
+    /// The whole of it.
+    pub details: String,
+    /// What it says while it has no row.
+    pub empty: String,
+    /// What is to be known about it, and where to go for it.
+    pub note: Option<Link>,
+}
+
+/// How rows look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// Names.
+    #[default]
+    Plain,
+    /// Names behind flags.
+    Flags,
+    /// A map.
+    Map,
+    /// Steps one after the other.
+    Steps,
+}
+
+/// A way to somewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// What it says.
+    pub label: String,
+    /// Where it leads.
+    pub href: String,
+    /// Whether that is here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub current: bool,
+}
+
+/// What a column counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub label: String,
+    /// How its figures read.
+    pub unit: Unit,
+}
+
+/// A row of a card.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// What filters are told.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// What people are told, where that differs.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// One a column.
+    #[serde(rename = "f")]
+    pub figures: Vec<Option<i64>>,
+}
+
+impl Row {
+    /// What it is called.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The figure that rows are compared by.
+    #[must_use]
+    pub fn first(&self) -> i64 {
+        self.figures.first().copied().flatten().unwrap_or_default()
+    }
+}
+
+impl Card {
+    /// The address that filters by this row.
+    #[must_use]
+    pub fn href_of(&self, name: &str) -> Option<String> {
+        (!self.href.is_empty()).then(|| {
+            let mut href = self.href.clone();
+            encode_value(name, &mut href);
+            href
+        })
+    }
+}
+
+/// A figure in hundredths.
+#[must_use]
+pub fn figure(value: &MetricValue) -> Option<i64> {
+    match value {
+        MetricValue::Count(n) => Some(n.saturating_mul(100)),
+        other => other.number().map(text::hundredths),
+    }
+}
+
+/// The top line, of the one row that its query answers.
+#[must_use]
+pub fn values(rows: &[ResultRow]) -> Vec<Value> {
+    let Some(row) = rows.first() else {
+        return Vec::new();
+    };
+    let value = |(i, now): (usize, &MetricValue)| {
+        let before = row.comparison.as_ref();
+        Value {
+            now: figure(now),
+            before: before.and_then(|b| b.metrics.get(i)).and_then(figure),
+            change: before.and_then(|b| b.change.get(i).copied().flatten()).map(text::hundredths),
+            currency: match now {
+                MetricValue::Money { currency, .. } => Some(currency.clone()),
+                _ => None,
+            },
+        }
+    };
+    row.metrics.iter().enumerate().map(value).collect()
+}
+
+/// A line of the rows of a query by time; what has no row is nothing where things are counted, and no figure where they are divided.
+#[must_use]
+pub fn line(rows: &[ResultRow], meta: &Meta, labels: &[String], unit: Unit) -> Line {
+    let labels = meta.time_labels.as_deref().unwrap_or(labels);
+    let nothing = (unit == Unit::Count).then_some(0);
+    let mut points = vec![nothing; labels.len()];
+    for row in rows {
+        // Rows are asked for in the order of time, and so are labels.
+        let at = row.dimensions.first().and_then(|label| labels.binary_search(label).ok());
+        if let Some(point) = at.and_then(|at| points.get_mut(at)) {
+            *point = row.metrics.first().and_then(figure).or(nothing);
+        }
+    }
+    Line {
+        labels: labels.to_vec(),
+        points,
+    }
+}
+
+/// The rows of a card; `known` are those of before, whose words are kept.
+#[must_use]
+pub fn rows(answer: &[ResultRow], known: &[Row], name: &dyn Fn(&str) -> Option<String>) -> Vec<Row> {
+    let row = |row: &ResultRow| {
+        let key = row.dimensions.first().cloned().unwrap_or_default();
+        let before = known.iter().find(|row| row.name == key);
+        Row {
+            label: match before {
+                Some(before) => before.label.clone(),
+                None => name(&key),
+            },
+            figures: row.metrics.iter().map(figure).collect(),
+            name: key,
+        }
+    };
+    answer.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pulsecast_protocol::stats::ComparedRow;
+
+    fn row(name: &str, n: i64) -> ResultRow {
+        ResultRow {
+            dimensions: vec![name.into()],
+            metrics: vec![MetricValue::Count(n)],
+            comparison: None,
+        }
+    }
+
+    #[test]
+    fn a_day_without_anything_is_on_the_line_too() {
+        let meta = Meta {
+            time_labels: Some(["2026-11-18", "2026-11-19", "2026-11-20"].map(Into::into).to_vec()),
+            ..Meta::default()
+        };
+        let rows = [row("2026-11-18", 3), row("2026-11-20", 2)];
+        let points = line(&rows, &meta, &[], Unit::Count).points;
+        assert_eq!(points, [Some(300), Some(0), Some(200)]);
+        assert_eq!(line(&rows, &meta, &[], Unit::Percent).points[1], None);
+        // A change carries labels only where they changed.
+        let labels = meta.time_labels.unwrap();
+        assert_eq!(line(&rows, &Meta::default(), &labels, Unit::Count).points.len(), 3);
+    }
+
+    #[test]
+    fn a_row_keeps_the_words_it_had() {
+        let known = [Row {
+            name: "DE".into(),
+            label: Some("Germany".into()),
+            figures: vec![Some(100)],
+        }];
+        let rows = rows(&[row("FR", 5), row("DE", 2)], &known, &|_| Some("new".into()));
+        let labels: Vec<_> = rows.iter().map(Row::label).collect();
+        assert_eq!((labels, rows[1].first()), (vec!["new", "Germany"], 200));
+    }
+
+    #[test]
+    fn the_top_line_knows_what_was_before() {
+        let row = ResultRow {
+            dimensions: vec![],
+            metrics: vec![MetricValue::Number(1.25), MetricValue::None],
+            comparison: Some(ComparedRow {
+                dimensions: vec![],
+                metrics: vec![MetricValue::Number(1.0), MetricValue::None],
+                change: vec![Some(25.0), None],
+            }),
+        };
+        let expected = Value {
+            now: Some(125),
+            before: Some(100),
+            change: Some(2500),
+            currency: None,
+        };
+        assert_eq!(values(&[row]), [expected, Value::default()]);
+    }
+}
