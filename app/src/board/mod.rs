@@ -5,10 +5,12 @@
 
 pub mod cards;
 pub mod chart;
+pub mod compare;
 pub mod filters;
 pub mod labels;
 pub mod links;
 pub mod model;
+pub mod page;
 pub mod period;
 pub mod state;
 pub mod text;

@@ -108,9 +108,6 @@ pub struct Value {
     /// In the compared period.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<i64>,
-    /// By how many hundredths of a per cent it changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub change: Option<i64>,
     /// Of which currency it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
@@ -258,25 +255,36 @@ pub fn figure(value: &MetricValue) -> Option<i64> {
     }
 }
 
-/// The top line, of the one row that its query answers.
+/// The top line, of the one row that its query answers, beside what was before.
 #[must_use]
-pub fn values(rows: &[ResultRow]) -> Vec<Value> {
+pub fn values(rows: &[ResultRow], before: &[Option<i64>]) -> Vec<Value> {
     let Some(row) = rows.first() else {
         return Vec::new();
     };
-    let value = |(i, now): (usize, &MetricValue)| {
-        let before = row.comparison.as_ref();
+    let value = |(i, value): (usize, &MetricValue)| {
+        let (now, before) = (figure(value), before.get(i).copied().flatten());
         Value {
-            now: figure(now),
-            before: before.and_then(|b| b.metrics.get(i)).and_then(figure),
-            change: before.and_then(|b| b.change.get(i).copied().flatten()).map(text::hundredths),
-            currency: match now {
+            now,
+            before,
+            currency: match value {
                 MetricValue::Money { currency, .. } => Some(currency.clone()),
                 _ => None,
             },
         }
     };
     row.metrics.iter().enumerate().map(value).collect()
+}
+
+impl Value {
+    /// By how many hundredths of a per cent it changed; of percentages, by how many hundredths of a point.
+    #[must_use]
+    pub fn change(&self, unit: Unit) -> Option<i64> {
+        let (now, before) = (self.now?, self.before?);
+        if unit == Unit::Percent {
+            return Some(now - before);
+        }
+        (before != 0).then(|| (now - before).saturating_mul(10_000) / before)
+    }
 }
 
 /// A line of the rows of a query by time; what has no row is nothing where things are counted, and no figure where they are divided.
@@ -319,7 +327,6 @@ pub fn rows(answer: &[ResultRow], known: &[Row], name: &dyn Fn(&str) -> Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pulsecast_protocol::stats::ComparedRow;
 
     fn row(name: &str, n: i64) -> ResultRow {
         ResultRow {
@@ -359,20 +366,12 @@ mod tests {
     #[test]
     fn the_top_line_knows_what_was_before() {
         let row = ResultRow {
-            dimensions: vec![],
-            metrics: vec![MetricValue::Number(1.25), MetricValue::None],
-            comparison: Some(ComparedRow {
-                dimensions: vec![],
-                metrics: vec![MetricValue::Number(1.0), MetricValue::None],
-                change: vec![Some(25.0), None],
-            }),
+            metrics: vec![MetricValue::Number(1.25), MetricValue::Count(3), MetricValue::None],
+            ..ResultRow::default()
         };
-        let expected = Value {
-            now: Some(125),
-            before: Some(100),
-            change: Some(2500),
-            currency: None,
-        };
-        assert_eq!(values(&[row]), [expected, Value::default()]);
+        let values = values(&[row], &[Some(100), Some(0), None]);
+        let changes: Vec<_> = values.iter().map(|value| value.change(Unit::Decimal)).collect();
+        assert_eq!(changes, [Some(2500), None, None]);
+        assert_eq!(values[0].change(Unit::Percent), Some(25));
     }
 }

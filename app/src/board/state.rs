@@ -8,7 +8,7 @@ use super::{
     words,
 };
 use chrono::NaiveDate;
-use pulsecast_protocol::stats::{Comparison, ComparisonMode, Dimension, Direction, Filter, Metric, TimeUnit};
+use pulsecast_protocol::stats::{Dimension, Direction, Filter, Metric, TimeUnit};
 use std::collections::BTreeMap;
 
 /// The state.
@@ -383,22 +383,6 @@ impl BoardState {
     #[must_use]
     pub fn filters_on(&self, dimension: &Dimension) -> bool {
         self.clauses.iter().any(|clause| clause.names(dimension))
-    }
-
-    /// The comparison in a query; headline figures compare with the period before, unless told otherwise.
-    #[must_use]
-    pub fn comparison(&self) -> Option<Comparison> {
-        let (mode, date_range) = match self.compare.unwrap_or(Compare::Previous) {
-            Compare::Previous => (ComparisonMode::PreviousPeriod, None),
-            Compare::Year => (ComparisonMode::YearOverYear, None),
-            Compare::Custom(from, to) => (ComparisonMode::Custom, Some((from, to))),
-        };
-        let has_before = !matches!(self.period, Period::All | Period::Realtime);
-        has_before.then_some(Comparison {
-            mode,
-            date_range,
-            match_day_of_week: self.match_day == Weekday::Matched,
-        })
     }
 
     /// What the filter form adds to the address, if it was sent: the state with that filter.

@@ -51,6 +51,11 @@ pub fn name(code: &str) -> Option<&'static str> {
         .map(|at| NAMES[at].1)
 }
 
+/// All codes and names, by code.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    NAMES.iter().copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

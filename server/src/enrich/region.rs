@@ -25,6 +25,11 @@ pub fn code(country: &str, name: &str) -> Option<&'static str> {
         .map(|(code, _)| *code)
 }
 
+/// All codes and names, by code.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    NAMES.iter().copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

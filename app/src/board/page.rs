@@ -1,0 +1,166 @@
+//! All that the dashboard's page shows, as the server answers it.
+
+use super::model::{BoardData, Column, Panel, Row};
+use chrono::NaiveDate;
+use pulsecast_protocol::{Domain, stats::FunnelResult};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BoardPage {
+    /// Which site.
+    pub site: SiteView,
+    /// The state in the address, as it was understood.
+    pub search: String,
+    /// What of it was not.
+    pub notices: Vec<String>,
+    /// What is called what, among values that filters name: countries, regions.
+    pub names: BTreeMap<String, String>,
+    /// What is compared, in words; empty where nothing is.
+    pub compared: String,
+    /// What is below the toolbar.
+    pub content: Content,
+    /// Values to choose from, while a filter is made.
+    pub choices: Option<Choices>,
+}
+
+/// A site as its dashboard's pages need it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SiteView {
+    /// Which.
+    pub domain: Domain,
+    /// The path of its pages: `/sites/example.com`, or that of a shared link.
+    pub base: String,
+    /// Who looks.
+    pub mode: ViewMode,
+    /// Its time zone.
+    pub timezone: String,
+    /// Which day it is there.
+    pub today: NaiveDate,
+    /// The day of its first event.
+    pub first_day: Option<NaiveDate>,
+    /// Names of its goals.
+    pub goals: Vec<String>,
+    /// Its funnels.
+    pub funnels: Vec<Named>,
+    /// Saved filters that the viewer may use.
+    pub segments: Vec<Named>,
+    /// Custom properties that its events carried.
+    pub props: Vec<String>,
+}
+
+/// Something with a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+}
+
+/// Who looks at the dashboard, and so what of it is theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewMode {
+    /// A member of the site, who may look.
+    Member,
+    /// A member who may also change goals, funnels and shared segments.
+    Editor,
+    /// A member who may also change the site's settings.
+    Admin,
+    /// Whoever has the link.
+    Shared,
+    /// The same within somebody's page.
+    Embedded,
+}
+
+impl ViewMode {
+    /// Whether it is somebody of the site.
+    #[must_use]
+    pub const fn is_member(self) -> bool {
+        matches!(self, Self::Member | Self::Editor | Self::Admin)
+    }
+
+    /// Whether goals and funnels can be made.
+    #[must_use]
+    pub const fn edits(self) -> bool {
+        matches!(self, Self::Editor | Self::Admin)
+    }
+}
+
+/// What is below the toolbar.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// No event has ever arrived.
+    Waiting,
+    /// Figures, graph and cards.
+    Board(Box<BoardData>),
+    /// One tab in full.
+    Details(Box<Table>),
+}
+
+/// One tab in full.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// What its rows are.
+    pub what: String,
+    /// The columns; rows are ordered by one of them.
+    pub columns: Vec<SortColumn>,
+    /// The rows of this page.
+    pub rows: Vec<Row>,
+    /// Rows of all pages.
+    pub total: u64,
+    /// Rows of a page.
+    pub size: u32,
+    /// See [`super::model::Card::href`].
+    pub href: String,
+    /// See [`super::model::Card::site`].
+    pub site: String,
+    /// Whether names stand behind flags.
+    pub flags: bool,
+    /// The same as CSV.
+    pub csv: String,
+    /// Why there is no answer.
+    pub panel: Panel,
+}
+
+/// A column that rows can be ordered by.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SortColumn {
+    /// Its name on the wire.
+    pub metric: String,
+    /// What it says.
+    pub column: Column,
+    /// What exactly it means.
+    pub hint: String,
+}
+
+/// Values to choose from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Choices {
+    /// The most frequent ones, and how many visitors each has.
+    pub rows: Vec<Row>,
+    /// Why there are none.
+    pub error: Option<String>,
+}
+
+/// A funnel, counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FunnelPage {
+    /// Which site.
+    pub site: SiteView,
+    /// The state in the address.
+    pub search: String,
+    /// What of it was not understood.
+    pub notices: Vec<String>,
+    /// See [`BoardPage::names`].
+    pub names: BTreeMap<String, String>,
+    /// Which funnel is shown.
+    pub funnel: Option<Named>,
+    /// How far visitors got, or why that is not known.
+    pub result: Option<Result<FunnelResult, String>>,
+    /// A question whose answer changes when the funnel's may have; empty where nothing moves.
+    pub follow: Panel,
+}

@@ -1,0 +1,161 @@
+//! The questions that the dashboard asks, each as the very query that an API client could send.
+
+use super::{Board, names, range::Today};
+use crate::stats::Scope;
+use pulsecast_app::board::{
+    BoardState, Tab,
+    filters::{Atom, Clause, Op},
+    model::{self, Panel, Row},
+    page::Choices,
+};
+use pulsecast_protocol::stats::{
+    DateRange, Dimension, Filter, Include, Metric, Operator, OrderBy, Pagination, Query, QueryResult, TimeUnit,
+};
+
+/// Values offered while a filter is made.
+const CHOICES: u32 = 12;
+/// Most buckets of a line.
+const BUCKETS: u32 = 10_000;
+
+/// Asks for one page.
+pub(super) struct Asks<'a> {
+    pub(super) board: &'a Board,
+    pub(super) scope: &'a Scope,
+    pub(super) state: &'a BoardState,
+    pub(super) today: &'a Today,
+}
+
+impl Asks<'_> {
+    pub(super) async fn ask(&self, query: &Query) -> Result<QueryResult, String> {
+        self.board.ask(self.scope, query).await
+    }
+
+    /// What is shown, counted in these figures; everything else is to be filled in.
+    pub(super) fn query(&self, metrics: Vec<Metric>) -> Query {
+        Query {
+            site_id: self.scope.domain.clone(),
+            metrics,
+            date_range: self.state.period.range(),
+            date: self.state.date,
+            dimensions: Vec::new(),
+            filters: self.state.filters(),
+            order_by: Vec::new(),
+            include: Include::default(),
+            pagination: Pagination { limit: 1, offset: 0 },
+        }
+    }
+
+    /// The same over another range.
+    pub(super) fn over(query: Query, date_range: DateRange) -> Query {
+        Query {
+            date_range,
+            date: None,
+            ..query
+        }
+    }
+
+    /// Distinct visitors of the last five minutes.
+    pub(super) fn current(&self) -> Query {
+        Self::over(self.query(vec![Metric::Visitors]), DateRange::Realtime)
+    }
+
+    /// A figure by time.
+    pub(super) fn line(&self, metric: Metric, unit: TimeUnit) -> Query {
+        Query {
+            dimensions: vec![Dimension::Time(unit)],
+            include: Include {
+                time_labels: true,
+                ..Include::default()
+            },
+            pagination: Pagination {
+                limit: BUCKETS,
+                offset: 0,
+            },
+            ..self.query(vec![metric])
+        }
+    }
+
+    /// Figures by a dimension, from a row on.
+    pub(super) fn breakdown(&self, dimension: Dimension, metrics: Vec<Metric>, limit: u32, offset: u32) -> Query {
+        Query {
+            dimensions: vec![dimension],
+            pagination: Pagination { limit, offset },
+            ..self.query(metrics)
+        }
+    }
+
+    /// Rows of a dimension that contain a text: by what people call them where that differs from what is stored.
+    pub(super) fn containing(query: Query, dimension: &Dimension, text: &str) -> Query {
+        if text.is_empty() {
+            return query;
+        }
+        let filter = match names::codes(dimension, text) {
+            Some(codes) => Filter::is(dimension.clone(), codes),
+            None => Clause(vec![Atom {
+                op: Op::Of(Operator::Contains),
+                dimension: dimension.clone(),
+                values: vec![text.to_owned()],
+            }])
+            .filter(),
+        };
+        let mut filters = query.filters;
+        filters.push(filter);
+        Query { filters, ..query }
+    }
+
+    pub(super) fn ordered(query: Query, by: Option<OrderBy>) -> Query {
+        Query {
+            order_by: by.into_iter().collect(),
+            ..query
+        }
+    }
+
+    /// Values to choose from, while a filter is made.
+    pub(super) async fn choices(&self) -> Option<Choices> {
+        let edit = self.state.edit.as_ref()?;
+        let query = self.breakdown(edit.dimension.clone(), vec![Metric::Visitors], CHOICES, 0);
+        // What the filter says now must not hide what it could say.
+        let mut filters = query.filters.clone();
+        if let Some(at) = edit.at.filter(|at| *at < filters.len()) {
+            filters.remove(at);
+        }
+        let query = Self::containing(Query { filters, ..query }, &edit.dimension, &edit.search);
+        Some(match self.ask(&query).await {
+            Ok(answer) => Choices {
+                rows: rows(&answer, &edit.dimension),
+                error: None,
+            },
+            Err(error) => Choices {
+                rows: Vec::new(),
+                error: Some(error),
+            },
+        })
+    }
+
+    /// The custom properties that there are.
+    pub(super) async fn props(&self) -> Vec<String> {
+        let is_asked = self.state.tab(pulsecast_app::board::CardId::Behaviour) == Tab::Properties
+            || self.state.details.as_ref().is_some_and(|details| details.tab == Tab::Properties)
+            || self.state.edit.is_some();
+        let _ = is_asked;
+        Vec::new()
+    }
+
+    /// A question that can be followed while the period includes now.
+    pub(super) fn panel(&self, key: &str, query: &Query, answer: &Result<QueryResult, String>) -> Panel {
+        let follows = self.today.is_live(self.state);
+        Panel {
+            key: key.to_owned(),
+            query: match follows {
+                true => serde_json::to_string(query).unwrap_or_default(),
+                false => String::new(),
+            },
+            error: answer.as_ref().err().cloned(),
+        }
+    }
+}
+
+/// An answer's rows in words.
+pub(super) fn rows(answer: &QueryResult, dimension: &Dimension) -> Vec<Row> {
+    model::rows(&answer.results, &[], &|value| names::of(dimension, value))
+}

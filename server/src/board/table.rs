@@ -1,0 +1,103 @@
+//! One tab in full: all its figures, searched, ordered and page by page.
+
+use super::{
+    asks::{self, Asks},
+    cards::{self, column},
+    view::reaches_goal,
+};
+use pulsecast_app::board::{
+    BoardState, Links, Tab,
+    links::encode,
+    page::{SortColumn, Table},
+    state::Details,
+    words,
+};
+use pulsecast_protocol::stats::{Dimension, Include, Metric, OrderBy, OrderKey, Query};
+
+/// Rows of a page.
+const ROWS: u32 = 100;
+
+pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details) -> Table {
+    let prop = cards::prop(asks.state, &asks.props().await);
+    let Some(dimension) = details.tab.dimension(prop.as_deref()) else {
+        return Table::default();
+    };
+    let metrics = metrics(asks.state, details.tab);
+    let order = details.sort.filter(|(metric, _)| metrics.contains(metric));
+    let query = Query {
+        include: Include {
+            total_rows: true,
+            ..Include::default()
+        },
+        ..asks.breakdown(dimension.clone(), metrics.clone(), ROWS, (details.page - 1).saturating_mul(ROWS))
+    };
+    let query = Asks::containing(query, &dimension, &details.search);
+    let query = Asks::ordered(query, order.map(|(metric, way)| OrderBy(OrderKey::Metric(metric), way)));
+    let answer = asks.ask(&query).await;
+    Table {
+        what: words::singular(&dimension),
+        columns: metrics.iter().map(|metric| sort_column(*metric, asks.state)).collect(),
+        total: answer.as_ref().ok().and_then(|answer| answer.meta.total_rows).unwrap_or_default(),
+        size: ROWS,
+        href: cards::href(links, details.tab, &dimension),
+        site: cards::site_of(asks, &dimension),
+        flags: dimension == Dimension::Country,
+        csv: csv(asks, &query, &dimension),
+        panel: asks.panel("details", &query, &answer),
+        rows: answer.map(|answer| asks::rows(&answer, &dimension)).unwrap_or_default(),
+    }
+}
+
+fn sort_column(metric: Metric, state: &BoardState) -> SortColumn {
+    SortColumn {
+        metric: metric.name().to_owned(),
+        column: column(metric, state),
+        hint: words::metric(metric).1.to_owned(),
+    }
+}
+
+/// All that a tab's rows can be counted in.
+fn metrics(state: &BoardState, tab: Tab) -> Vec<Metric> {
+    use Metric as M;
+    let goal = reaches_goal(state);
+    match tab {
+        Tab::Goals => vec![M::Visitors, M::Events, M::ConversionRate],
+        Tab::Properties => vec![M::Visitors, M::Events, M::Percentage],
+        _ if goal => vec![M::Visitors, M::Events, M::GroupConversionRate],
+        Tab::Pages => vec![
+            M::Visitors,
+            M::Percentage,
+            M::Pageviews,
+            M::BounceRate,
+            M::TimeOnPage,
+            M::ScrollDepth,
+        ],
+        // The exit rate is of all pageviews of the page: filters on events leave some out.
+        Tab::Exits if state.clauses.iter().all(|clause| clause.0.iter().all(|a| !a.dimension.is_of_event())) => {
+            vec![M::Visitors, M::Percentage, M::Visits, M::ExitRate]
+        }
+        Tab::Exits => vec![M::Visitors, M::Percentage, M::Visits],
+        _ => vec![
+            M::Visitors,
+            M::Percentage,
+            M::Visits,
+            M::ViewsPerVisit,
+            M::BounceRate,
+            M::VisitDuration,
+        ],
+    }
+}
+
+/// The same rows, all of them, as CSV.
+fn csv(asks: &Asks<'_>, query: &Query, dimension: &Dimension) -> String {
+    let all = Query {
+        pagination: pulsecast_protocol::stats::Pagination::default(),
+        include: Include::default(),
+        ..query.clone()
+    };
+    let mut href = format!("/sites/{}/csv?name=", asks.scope.domain);
+    encode(&words::short(dimension), &mut href);
+    href.push_str("&query=");
+    encode(&serde_json::to_string(&all).unwrap_or_default(), &mut href);
+    href
+}

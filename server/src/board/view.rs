@@ -1,0 +1,169 @@
+//! Figures, graph and cards: asked all at once.
+
+use super::{Viewpoint, asks::Asks, cards};
+use futures::future::join_all;
+use pulsecast_app::board::{
+    BoardState, CardId, Links,
+    labels::Bucket,
+    model::{self, BoardData, Figures, Graph, Head, Line, Motion},
+    page::Named,
+    text::Unit,
+    words,
+};
+use pulsecast_protocol::stats::{Dimension, Meta, Metric, Operator, QueryResult, TimeUnit};
+
+/// All of it that can move.
+pub(super) async fn board(
+    asks: &Asks<'_>,
+    links: &Links,
+    from: &Viewpoint,
+    props: &[String],
+    funnels: &[Named],
+) -> BoardData {
+    let (today, state) = (asks.today, asks.state);
+    let metrics = headline(asks);
+    let chosen = state.metric.filter(|metric| metrics.contains(metric));
+    let chosen = chosen.unwrap_or(metrics[0]);
+    let current = asks.current();
+    let all_cards = CardId::ALL.map(|id| cards::card(asks, links, from, id, props, funnels));
+    let (now, figures, graph, cards) = tokio::join!(
+        asks.ask(&current),
+        figures(asks, links, &metrics, chosen),
+        graph(asks, chosen),
+        join_all(all_cards)
+    );
+    BoardData {
+        domain: from.scope.domain.clone(),
+        motion: match today.is_live(state) {
+            true => Motion::Live,
+            false => Motion::Still,
+        },
+        at: today.now,
+        offset: today.offset,
+        visitors: now.as_ref().map(|answer| count(answer)).unwrap_or_default(),
+        current: asks.panel("current", &current, &now),
+        figures,
+        graph,
+        cards,
+    }
+}
+
+fn count(answer: &QueryResult) -> i64 {
+    let first = answer.results.first().and_then(|row| row.metrics.first());
+    first.and_then(model::figure).unwrap_or_default() / 100
+}
+
+/// What the top line counts: with a goal its conversions, with a page how it is read.
+pub(super) fn headline(asks: &Asks<'_>) -> Vec<Metric> {
+    let state = asks.state;
+    if reaches_goal(state) {
+        let mut metrics = vec![Metric::Visitors, Metric::Events, Metric::ConversionRate];
+        if earns(asks) {
+            metrics.extend([Metric::TotalRevenue, Metric::AverageRevenue]);
+        }
+        return metrics;
+    }
+    let mut metrics = vec![
+        Metric::Visitors,
+        Metric::Visits,
+        Metric::Pageviews,
+        Metric::ViewsPerVisit,
+        Metric::BounceRate,
+        Metric::VisitDuration,
+    ];
+    if state.filters_on(&Dimension::Page) {
+        metrics.extend([Metric::TimeOnPage, Metric::ScrollDepth]);
+    }
+    metrics
+}
+
+/// Whether what is shown is conversions.
+pub(super) fn reaches_goal(state: &BoardState) -> bool {
+    use pulsecast_app::board::filters::Op;
+    state.clauses.iter().flat_map(|clause| &clause.0).any(|atom| {
+        atom.dimension == Dimension::Goal
+            && matches!(atom.op, Op::Of(Operator::Is | Operator::Contains | Operator::Matches))
+    })
+}
+
+/// Whether one of the goals that are filtered by has a currency.
+fn earns(asks: &Asks<'_>) -> bool {
+    let atoms = asks.state.clauses.iter().flat_map(|clause| &clause.0);
+    let named: Vec<&String> =
+        atoms.filter(|atom| atom.dimension == Dimension::Goal).flat_map(|atom| &atom.values).collect();
+    let mut goals = asks.scope.goals.iter();
+    goals.any(|goal| goal.currency.is_some() && named.contains(&&goal.name))
+}
+
+async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Metric) -> Figures {
+    let query = asks.query(metrics.to_vec());
+    let past = async {
+        let range = asks.today.before(asks.state)?;
+        Some(asks.ask(&Asks::over(query.clone(), range)).await)
+    };
+    let (answer, past) = tokio::join!(asks.ask(&query), past);
+    let before: Vec<Option<i64>> = match past {
+        Some(Ok(past)) => past.results.first().map(|row| row.metrics.iter().map(model::figure).collect()),
+        _ => None,
+    }
+    .unwrap_or_default();
+    let goal = reaches_goal(asks.state);
+    let head = |metric: &Metric| {
+        let (label, hint, unit) = words::metric(*metric);
+        let label = match (metric, goal) {
+            (Metric::Visitors, true) => "Converted visitors",
+            (Metric::Events, true) => "Conversions",
+            _ => label,
+        };
+        Head {
+            metric: metric.name().to_owned(),
+            label: label.to_owned(),
+            hint: hint.to_owned(),
+            unit,
+            href: links.to(|state| state.metric = (*metric != metrics[0]).then_some(*metric)),
+            chosen: *metric == chosen,
+            less_is_better: words::less_is_better(*metric),
+        }
+    };
+    Figures {
+        panel: asks.panel("figures", &query, &answer),
+        heads: metrics.iter().map(head).collect(),
+        values: answer.map(|answer| model::values(&answer.results, &before)).unwrap_or_default(),
+    }
+}
+
+/// How long a bucket of the graph is.
+pub(super) fn unit(asks: &Asks<'_>) -> TimeUnit {
+    let allowed = asks.state.period.intervals(asks.today.days(asks.state));
+    let asked = asks.state.interval.filter(|unit| allowed.contains(unit));
+    asked.or_else(|| allowed.first().copied()).unwrap_or(TimeUnit::Day)
+}
+
+async fn graph(asks: &Asks<'_>, metric: Metric) -> Graph {
+    let unit = unit(asks);
+    let (label, _, reads) = words::metric(metric);
+    let query = asks.line(metric, unit);
+    let past = async {
+        let range = asks.today.line_before(asks.state)?;
+        Some(asks.ask(&Asks::over(query.clone(), range)).await)
+    };
+    let (answer, past) = tokio::join!(asks.ask(&query), past);
+    let line = |answer: &Result<QueryResult, String>| match answer {
+        Ok(answer) => line_of(answer, reads),
+        Err(_) => Line::default(),
+    };
+    Graph {
+        panel: asks.panel("graph", &query, &answer),
+        label: label.to_owned(),
+        unit: reads,
+        bucket: Bucket::from(unit),
+        line: line(&answer),
+        before: past.as_ref().map(line).unwrap_or_default(),
+    }
+}
+
+fn line_of(answer: &QueryResult, unit: Unit) -> Line {
+    let none = Meta::default();
+    let labels = answer.meta.time_labels.clone().unwrap_or_default();
+    model::line(&answer.results, &none, &labels, unit)
+}
