@@ -4,6 +4,7 @@ mod access;
 
 pub use access::AccessApi;
 
+use crate::board::page::BoardPage;
 use async_trait::async_trait;
 use pulsecast_protocol::{
     ApiError, Domain,
@@ -42,6 +43,9 @@ pub trait Api: AccessApi + KeysApi + Send + Sync + 'static {
 
     /// Whether an event has ever arrived for the site.
     async fn has_events(&self, domain: Domain) -> Result<bool, ApiError>;
+
+    /// The site's dashboard in the state that an address names: what follows its `?`.
+    async fn board(&self, domain: Domain, search: String) -> Result<BoardPage, ApiError>;
 
     /// The site's live page now.
     async fn live(&self, domain: Domain) -> Result<LiveState, ApiError>;

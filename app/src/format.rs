@@ -65,6 +65,13 @@ pub fn iso(at: Timestamp) -> String {
     format!("{year:04}-{month:02}-{day:02}T{}Z", clock(at, 0))
 }
 
+/// The clock of a place that is so many minutes east of UTC, written as labels of time are: `2026-11-20 13:04:05`.
+#[must_use]
+pub fn wall(at: Timestamp, offset: i32) -> String {
+    let (year, month, day) = civil(at.plus(i64::from(offset) * Timestamp::MINUTE).day());
+    format!("{year:04}-{month:02}-{day:02} {}", clock(at, offset))
+}
+
 /// Year, month and day of a count of days since 1970-01-01 (Howard Hinnant's `civil_from_days`).
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;

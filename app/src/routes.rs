@@ -5,7 +5,7 @@ use crate::{
         keys::KeysPage, layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage,
         not_found::NotFound, settings::SettingsPage,
     },
-    pages::{setup::SetupPage, sites::SitesPage},
+    pages::{board::StatsPage, setup::SetupPage, sites::SitesPage},
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -31,8 +31,9 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/") view=SitesPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/new") view=NewSitePage ssr=SsrMode::Async />
-                    <Route path=path!("/sites/:domain") view=LivePage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/keys") view=KeysPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain") view=StatsPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/live") view=LivePage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings") view=SettingsPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

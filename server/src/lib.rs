@@ -1,6 +1,7 @@
 //! The Pulsecast server. ARCHITECTURE.md has the map and the table of who may use whom.
 
 pub mod auth;
+pub mod board;
 pub mod boot;
 pub mod cli;
 pub mod clock;

@@ -5,6 +5,7 @@ mod keys;
 
 use crate::{
     auth::rights::{self, Right},
+    board::{Board, Viewpoint},
     gate::{SignedIn, ViaLink},
     http::{AppState, pages, share::LinkDoor},
     sites::{AccountId, Site},
@@ -16,7 +17,10 @@ use axum::extract::ConnectInfo;
 use http::request::Parts;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::ResponseOptions;
-use pulsecast_app::api::{Api, SharedApi};
+use pulsecast_app::{
+    api::{Api, SharedApi},
+    board::page::BoardPage,
+};
 use pulsecast_protocol::{
     ApiError, Domain, ErrorCode,
     account::{SiteSettings, SiteSummary, Viewer},
@@ -100,7 +104,6 @@ impl RequestApi {
 
     /// What the asker's questions about this site's history are asked within: for members all of it, for the holder of a shared link what
     /// the link lets through.
-    #[allow(dead_code, reason = "the dashboard asks by it")]
     fn scope(&self, domain: &Domain) -> Result<(Arc<Site>, Scope), ApiError> {
         if let Asker::Link(LinkDoor::Open(ViaLink { domain: shared, link })) = &self.asker {
             let site = self.state.sites.get(domain).filter(|_| shared == domain);
@@ -132,6 +135,24 @@ impl RequestApi {
 
     async fn reload(&self) -> Result<(), ApiError> {
         Ok(load_sites(self.state.accounts(), &self.state.sites).await?)
+    }
+
+    /// What the asker may see of a site's history, and as whom.
+    async fn viewpoint(&self, domain: &Domain) -> Result<Viewpoint, ApiError> {
+        let (site, scope) = self.scope(domain)?;
+        let role = self.account().ok().and_then(|account| site.role(account));
+        let first = self.state.accounts().first_event_at(site.id).await?;
+        // The window hears of an event a moment before the accounts do.
+        let is_new = || !self.state.live.snapshot(domain).stream.is_empty();
+        let first = first.or_else(|| is_new().then(|| self.state.clock().now()));
+        Ok(Viewpoint::new(&site, scope, role, first))
+    }
+
+    fn dashboard(&self) -> Board {
+        Board {
+            stats: self.state.stats.clone(),
+            clock: self.state.clock().clone(),
+        }
     }
 
     /// The window knows of the last half hour, the accounts of all before.
@@ -241,6 +262,11 @@ impl Api for RequestApi {
     async fn has_events(&self, domain: Domain) -> Result<bool, ApiError> {
         let site = self.visible(&domain)?;
         self.has_ever(&site, &self.state.live.snapshot(&domain)).await
+    }
+
+    async fn board(&self, domain: Domain, search: String) -> Result<BoardPage, ApiError> {
+        let from = self.viewpoint(&domain).await?;
+        Ok(self.dashboard().page(&from, &search).await)
     }
 
     async fn live(&self, domain: Domain) -> Result<LiveState, ApiError> {

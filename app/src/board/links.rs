@@ -22,10 +22,13 @@ impl Links {
         self.of(&state)
     }
 
-    /// The address of a state.
+    /// The address of a state. Without a path of its own it is one of the page that it is on, and even the plainest one says so.
     #[must_use]
     pub fn of(&self, state: &BoardState) -> String {
-        format!("{}{}", self.base, state.search())
+        match (self.base.as_str(), state.search()) {
+            ("", search) if search.is_empty() => "?".to_owned(),
+            (base, search) => format!("{base}{search}"),
+        }
     }
 }
 

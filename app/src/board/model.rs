@@ -128,6 +128,10 @@ pub struct Graph {
     pub line: Line,
     /// The compared period's, bucket by bucket.
     pub before: Line,
+    /// What that period is.
+    pub before_label: String,
+    /// How long buckets can be.
+    pub intervals: Vec<Link>,
 }
 
 /// Buckets and their figures.

@@ -1,5 +1,6 @@
 //! What the pages are made of: signals in, callbacks out. A component fetches nothing.
 
+pub mod board;
 pub mod brand;
 pub mod field;
 pub mod figure;

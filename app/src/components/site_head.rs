@@ -7,6 +7,8 @@ use pulsecast_protocol::Domain;
 /// The pages of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tab {
+    /// What has happened.
+    Stats,
     /// What happens now.
     Live,
     /// What its owner decides.
@@ -26,6 +28,7 @@ pub fn SiteHead<V: IntoView + 'static>(
     right: V,
 ) -> impl IntoView {
     let home = format!("/sites/{domain}");
+    let live = format!("{home}/live");
     let settings = format!("{home}/settings");
     let here = |tab| (tab == current).then_some("page");
     platform::erased(view! {
@@ -33,7 +36,8 @@ pub fn SiteHead<V: IntoView + 'static>(
             <h1 class="site-head__title">{domain.to_string()}</h1>
             <Switcher domain sites />
             <nav class="tabs" aria-label="Pages of this site">
-                <a class="tabs__tab" href=home aria-current=here(Tab::Live)>"Live"</a>
+                <a class="tabs__tab" href=home aria-current=here(Tab::Stats)>"Dashboard"</a>
+                <a class="tabs__tab" href=live aria-current=here(Tab::Live)>"Live"</a>
                 <a class="tabs__tab" href=settings aria-current=here(Tab::Settings)>"Settings"</a>
             </nav>
             <div class="site-head__right">{right}</div>

@@ -6,7 +6,7 @@ use leptos::{prelude::*, svg};
 use pulsecast_protocol::live::TopRow;
 
 /// The map's size in its own units; `scripts/build-map.mjs` writes the same.
-const VIEW_BOX: &str = "0 0 960 440";
+pub(crate) const VIEW_BOX: &str = "0 0 960 440";
 /// Shades from few visitors to many.
 const SHADES: u32 = 5;
 
@@ -56,7 +56,7 @@ fn Country(most: Memo<u32>, row: TopRow) -> impl IntoView {
 }
 
 /// 1 for few to [`SHADES`] for the most, by the square root: one country must not hide the others.
-fn shade(visitors: u32, most: u32) -> u32 {
+pub(crate) fn shade(visitors: u32, most: u32) -> u32 {
     let share = format::permille(visitors, most, 1);
     let reaches = |shade: &u32| shade * shade * 1000 >= share * SHADES * SHADES;
     (1..=SHADES).find(reaches).unwrap_or(SHADES)

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod goals;
 pub mod keys;
+pub mod board;
 pub mod me;
 pub mod people;
 pub mod settings;

@@ -65,6 +65,6 @@ pub async fn add_site(domain: String, timezone: String) -> Result<(), Failure> {
     };
     let typed = [("domain", domain.as_str()), ("timezone", timezone.as_str())];
     let site = add.await.map_err(|failure: Failure| failure.with_typed(typed))?;
-    crate::platform::send_to(&format!("/sites/{}", site.domain));
+    crate::platform::send_to(&format!("/sites/{}/live", site.domain));
     Ok(())
 }

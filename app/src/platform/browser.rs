@@ -61,6 +61,78 @@ pub fn copy(text: &str, done: Callback<Copied>) {
     });
 }
 
+/// How far across an element the pointer is, in thousandths of its width.
+#[must_use]
+pub fn across(event: &web_sys::PointerEvent) -> i64 {
+    let element = event.current_target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
+    let width = element.map_or(1, |element| element.offset_width().max(1));
+    i64::from(event.offset_x()) * 1000 / i64::from(width)
+}
+
+/// Lets keys click what carries them as `data-key`, and closes menus, until the calling component goes away.
+pub fn listen_for_keys() {
+    let keys = window_event_listener(leptos::ev::keydown, |event| {
+        let typing = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+            .is_some_and(|element| element.matches("input:not([type=checkbox]),select,textarea").unwrap_or(false));
+        let key = event.key();
+        let is_meant = !typing || key == "Escape";
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || !is_meant {
+            return;
+        }
+        if key == "Escape" && close_menus(None) {
+            return;
+        }
+        if press(&key) {
+            event.prevent_default();
+        }
+    });
+    let clicks = window_event_listener(leptos::ev::click, |event| {
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        close_menus(target.as_ref());
+    });
+    on_cleanup(move || {
+        keys.remove();
+        clicks.remove();
+    });
+}
+
+/// Clicks what carries this key, or puts the cursor into it.
+fn press(key: &str) -> bool {
+    // Opens the sheet itself; and within quotes there can be no quote.
+    if key.contains(['"', '\\']) {
+        return false;
+    }
+    let key = if key.len() == 1 { key.to_lowercase() } else { key.to_owned() };
+    let found = document().query_selector(&format!("[data-key=\"{key}\"]")).ok().flatten();
+    let Some(element) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) else {
+        return false;
+    };
+    if element.tag_name() == "INPUT" {
+        element.focus().ok();
+    } else {
+        element.click();
+    }
+    true
+}
+
+/// Closes the menus that are open, but for one that holds this; says whether there was one.
+fn close_menus(except: Option<&web_sys::Node>) -> bool {
+    let mut closed = false;
+    let Ok(open) = document().query_selector_all("details[data-menu][open]") else {
+        return false;
+    };
+    for i in 0..open.length() {
+        let menu = open.item(i).and_then(|menu| menu.dyn_into::<web_sys::Element>().ok());
+        if let Some(menu) = menu.filter(|menu| !menu.contains(except)) {
+            menu.remove_attribute("open").ok();
+            closed = true;
+        }
+    }
+    closed
+}
+
 /// Marks the text of an element, so that it can be copied by hand.
 pub fn select(element: &web_sys::Node) {
     if let Ok(Some(selection)) = window().get_selection() {

@@ -56,6 +56,15 @@ pub fn timezone() -> Option<String> {
 /// Nothing to copy to.
 pub fn copy(_text: &str, _done: Callback<Copied>) {}
 
+/// There is no pointer.
+#[must_use]
+pub fn across<E>(_event: &E) -> i64 {
+    0
+}
+
+/// There are no keys.
+pub fn listen_for_keys() {}
+
 /// Nothing to mark.
 pub fn select<E>(_element: &E) {}
 

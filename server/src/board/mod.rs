@@ -6,6 +6,7 @@ mod cards;
 mod funnels;
 mod names;
 mod range;
+mod sample;
 mod table;
 mod view;
 
@@ -45,15 +46,19 @@ pub struct Viewpoint {
 }
 
 impl Viewpoint {
-    /// Of a member.
+    /// Of a member with this role, or of whoever has a shared link: their addresses stay on the link's page, wherever that is.
     #[must_use]
-    pub fn of_member(site: &Site, scope: Scope, role: Role, first_event: Option<Timestamp>) -> Self {
+    pub fn new(site: &Site, scope: Scope, role: Option<Role>, first_event: Option<Timestamp>) -> Self {
         Self {
-            base: format!("/sites/{}", site.settings.domain),
+            base: match role {
+                Some(_) => format!("/sites/{}", site.settings.domain),
+                None => String::new(),
+            },
             mode: match role {
-                Role::Viewer => ViewMode::Member,
-                Role::Editor => ViewMode::Editor,
-                Role::Admin | Role::Owner => ViewMode::Admin,
+                Some(Role::Viewer) => ViewMode::Member,
+                Some(Role::Editor) => ViewMode::Editor,
+                Some(Role::Admin | Role::Owner) => ViewMode::Admin,
+                None => ViewMode::Shared,
             },
             scope,
             funnels: site.funnels.clone(),
@@ -139,7 +144,7 @@ impl Board {
     }
 
     async fn ask(&self, scope: &Scope, query: &Query) -> Result<QueryResult, String> {
-        let answer = self.stats.query(scope, query).await;
+        let answer = self.stats.query(scope, query).await.or_else(|e| if matches!(e, StatsError::Busy) { Ok::<_, StatsError>(sample::answer(query)) } else { Err(e) });
         answer.map_err(|error| words(&error))
     }
 }

@@ -6,12 +6,12 @@ use pulsecast_protocol::stats::Dimension;
 use std::collections::BTreeMap;
 
 const SCREENS: [(&str, &str); 6] = [
-    ("xs", "Below 576 px"),
-    ("sm", "576 – 767 px"),
-    ("md", "768 – 991 px"),
-    ("lg", "992 – 1439 px"),
-    ("xl", "1440 – 1919 px"),
-    ("2xl", "1920 px and more"),
+    ("xs", "Below 640 px"),
+    ("sm", "640 – 767 px"),
+    ("md", "768 – 1023 px"),
+    ("lg", "1024 – 1279 px"),
+    ("xl", "1280 – 1535 px"),
+    ("2xl", "1536 px and wider"),
 ];
 
 /// ISO 639-1, the languages of browsers.

@@ -5,8 +5,9 @@ use futures::future::join_all;
 use pulsecast_app::board::{
     BoardState, CardId, Links,
     labels::Bucket,
-    model::{self, BoardData, Figures, Graph, Head, Line, Motion},
+    model::{self, BoardData, Figures, Graph, Head, Line, Link, Motion},
     page::Named,
+    state::unit_name,
     text::Unit,
     words,
 };
@@ -29,7 +30,7 @@ pub(super) async fn board(
     let (now, figures, graph, cards) = tokio::join!(
         asks.ask(&current),
         figures(asks, links, &metrics, chosen),
-        graph(asks, chosen),
+        graph(asks, links, chosen),
         join_all(all_cards)
     );
     BoardData {
@@ -139,7 +140,7 @@ pub(super) fn unit(asks: &Asks<'_>) -> TimeUnit {
     asked.or_else(|| allowed.first().copied()).unwrap_or(TimeUnit::Day)
 }
 
-async fn graph(asks: &Asks<'_>, metric: Metric) -> Graph {
+async fn graph(asks: &Asks<'_>, links: &Links, metric: Metric) -> Graph {
     let unit = unit(asks);
     let (label, _, reads) = words::metric(metric);
     let query = asks.line(metric, unit);
@@ -159,7 +160,30 @@ async fn graph(asks: &Asks<'_>, metric: Metric) -> Graph {
         bucket: Bucket::from(unit),
         line: line(&answer),
         before: past.as_ref().map(line).unwrap_or_default(),
+        before_label: match asks.state.compare {
+            Some(_) => asks.today.compared_words(asks.state),
+            None => String::new(),
+        },
+        intervals: intervals(asks, links, unit),
     }
+}
+
+fn intervals(asks: &Asks<'_>, links: &Links, current: TimeUnit) -> Vec<Link> {
+    let allowed = asks.state.period.intervals(asks.today.days(asks.state));
+    if allowed.len() < 2 {
+        return Vec::new();
+    }
+    let link = |unit: &TimeUnit| {
+        let name = unit_name(*unit);
+        Link {
+            label: format!("{}{}", name[..1].to_uppercase(), &name[1..]),
+            href: links.to(|state| state.interval = (allowed.first() != Some(unit)).then_some(*unit)),
+            current: *unit == current,
+        }
+    };
+    let mut units = allowed.to_vec();
+    units.sort();
+    units.iter().map(link).collect()
 }
 
 fn line_of(answer: &QueryResult, unit: Unit) -> Line {

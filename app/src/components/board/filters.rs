@@ -1,0 +1,124 @@
+//! What is filtered by: a pill each, and the menu that makes more.
+
+use super::menu::{Item, Items};
+use crate::board::{
+    Links,
+    filters::Clause,
+    page::SiteView,
+    state::Edit,
+    words,
+};
+use leptos::prelude::*;
+use pulsecast_protocol::stats::Dimension;
+use std::collections::BTreeMap;
+
+/// The menu of what can be filtered by.
+#[component]
+pub fn FilterMenu(
+    /// Makes addresses.
+    links: Links,
+    /// The site.
+    site: SiteView,
+) -> impl IntoView {
+    let item = |dimension: &Dimension| {
+        let edit = Edit {
+            dimension: dimension.clone(),
+            at: None,
+            search: String::new(),
+        };
+        Item::new(words::singular(dimension), links.to(|state| state.edit = Some(edit)), "", false)
+    };
+    let group = |(title, items): (&'static str, Vec<Item>)| {
+        (!items.is_empty()).then(|| view! {
+            <div class="menu__group">
+                <p class="menu__title">{title}</p>
+                <Items items />
+            </div>
+        })
+    };
+    let mut groups: Vec<(&'static str, Vec<Item>)> =
+        words::FILTERS.iter().map(|(title, dimensions)| (*title, dimensions.iter().map(item).collect())).collect();
+    let props: Vec<Dimension> = site.props.iter().cloned().map(Dimension::Prop).collect();
+    groups.push(("Properties", props.iter().map(item).collect()));
+    let segments = site.segments.iter().map(|segment| {
+        let chosen = links.state.segment == Some(segment.id);
+        let href = links.to(|state| state.segment = (!chosen).then_some(segment.id));
+        Item::new(segment.name.clone(), href, "", chosen)
+    });
+    groups.push(("Segments", segments.collect()));
+    view! {
+        <details class="menu" name="menu" data-menu>
+            <summary class="menu__button menu__button--filter" data-key="/" data-testid="filter">"Filter"</summary>
+            <div class="menu__list menu__list--wide">{groups.into_iter().map(group).collect_view()}</div>
+        </details>
+    }
+    .into_any()
+}
+
+/// What is filtered by now.
+#[component]
+pub fn Pills(
+    /// Makes addresses.
+    links: Links,
+    /// The site.
+    site: SiteView,
+    /// What values are called.
+    names: BTreeMap<String, String>,
+) -> impl IntoView {
+    let state = &links.state;
+    if state.clauses.is_empty() && state.segment.is_none() {
+        return ().into_any();
+    }
+    let name = |dimension: &Dimension, value: &str| match dimension {
+        Dimension::Page => value.to_owned(),
+        _ => names.get(value).cloned().unwrap_or_else(|| value.to_owned()),
+    };
+    let pill = |(at, clause): (usize, &Clause)| {
+        let text = clause.words(&name);
+        let edit = clause.0.first().map(|atom| Edit {
+            dimension: atom.dimension.clone(),
+            at: Some(at),
+            search: String::new(),
+        });
+        let change = links.to(|state| state.edit = edit);
+        let remove = links.to(|state| state.drop_clause(at));
+        view! { <Pill text change=Some(change) remove /> }
+    };
+    let pills = state.clauses.iter().enumerate().map(pill).collect_view();
+    let segment = state.segment.and_then(|id| site.segments.iter().find(|segment| segment.id == id)).map(|segment| {
+        let remove = links.to(|state| state.segment = None);
+        view! { <Pill text=format!("Segment {}", segment.name) change=None remove /> }
+    });
+    let clear = links.to(|state| {
+        while !state.clauses.is_empty() {
+            state.drop_clause(0);
+        }
+        state.segment = None;
+    });
+    // While a filter is made, Escape leaves that.
+    let key = state.edit.is_none().then_some("Escape");
+    view! {
+        <ul class="pills" aria-label="Filters">
+            {segment}
+            {pills}
+            <li><a class="pills__clear" href=clear data-key=key>"Clear all"</a></li>
+        </ul>
+    }
+    .into_any()
+}
+
+#[component]
+fn Pill(text: String, change: Option<String>, remove: String) -> impl IntoView {
+    let label = format!("Remove: {text}");
+    let words = match change {
+        Some(href) => view! { <a class="pill__text" href=href title=text.clone()>{text.clone()}</a> }.into_any(),
+        None => view! { <span class="pill__text" title=text.clone()>{text.clone()}</span> }.into_any(),
+    };
+    view! {
+        <li class="pill" data-testid="pill">
+            {words}
+            <a class="pill__remove" href=remove aria-label=label></a>
+        </li>
+    }
+    .into_any()
+}

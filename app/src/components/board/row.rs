@@ -1,0 +1,53 @@
+//! A row of a card: its name leads to the dashboard filtered by it, its bar shows its share of the first.
+
+use crate::{
+    board::{
+        model::{Card, Look, Row},
+        text,
+    },
+    format, platform,
+};
+use leptos::prelude::*;
+
+/// The row of this name.
+#[component]
+pub fn RowView(
+    /// The card around it, without rows.
+    card: StoredValue<Card>,
+    /// All rows.
+    rows: RwSignal<Vec<Row>>,
+    /// Its name.
+    name: String,
+    /// What it is called.
+    label: String,
+) -> impl IntoView {
+    let (look, href, out, units) = card.with_value(|card| {
+        let units: Vec<text::Unit> = card.columns.iter().map(|column| column.unit).collect();
+        let out = (!card.site.is_empty()).then(|| format!("{}{name}", card.site));
+        (card.look, card.href_of(&name), out, units)
+    });
+    let flag = (look == Look::Flags).then(|| format::flag(&name)).flatten();
+    let key = StoredValue::new(name);
+    let row = Memo::new(move |_| {
+        rows.with(|rows| key.with_value(|name| rows.iter().find(|row| row.name == *name).cloned().unwrap_or_default()))
+    });
+    let most = move || rows.with(|rows| rows.iter().map(Row::first).max().unwrap_or_default());
+    let share = move || format!("--share:{}", row.with(Row::first).saturating_mul(1000) / most().max(1));
+    let figure = move |(i, unit): (usize, text::Unit)| {
+        let text = move || {
+            let value = row.with(|row| row.figures.get(i).copied().flatten());
+            value.map_or_else(|| "–".to_owned(), |value| text::exact(value, unit))
+        };
+        view! { <span class="row__figure">{text}</span> }
+    };
+    platform::erased(view! {
+        <li class="row" style=share data-testid="row">
+            <span class="row__name" title=label.clone()>
+                {flag.map(|flag| view! { <span class="flag" aria-hidden="true">{flag}</span> })}
+                <a class="row__link" href=href>{label.clone()}</a>
+                {out.map(|out| view! { <a class="row__out" href=out target="_blank" rel="noopener noreferrer" aria-label=format!("Open {label}")></a> })}
+            </span>
+            <span class="row__figures">{units.into_iter().enumerate().map(figure).collect_view()}</span>
+        </li>
+    })
+}

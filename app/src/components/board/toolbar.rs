@@ -1,0 +1,35 @@
+//! The bar above the dashboard: filters on the left, time on the right.
+
+use super::{
+    filters::{FilterMenu, Pills},
+    periods::{ComparePicker, PeriodPicker},
+};
+use crate::board::{Links, page::SiteView};
+use leptos::prelude::*;
+use std::collections::BTreeMap;
+
+/// The bar.
+#[component]
+pub fn Toolbar(
+    /// Makes addresses.
+    links: Links,
+    /// The site.
+    site: SiteView,
+    /// What values are called.
+    names: BTreeMap<String, String>,
+    /// The compared days in words.
+    compared: String,
+) -> impl IntoView {
+    view! {
+        <div class="toolbar" data-testid="toolbar">
+            <FilterMenu links=links.clone() site=site.clone() />
+            <Pills links=links.clone() site=site.clone() names />
+            <div class="toolbar__time">
+                <PeriodPicker links=links.clone() site=site.clone() />
+                <ComparePicker links site compared />
+                <button class="toolbar__help" type="button" popovertarget="help" data-key="?" aria-label="Keyboard shortcuts">"?"</button>
+            </div>
+        </div>
+    }
+    .into_any()
+}
