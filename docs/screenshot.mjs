@@ -61,7 +61,7 @@ await page.waitForURL(`${base}/`);
 await page.goto(`${base}/sites/new`);
 await page.fill("input[name=domain]", domain);
 await page.click("main button[type=submit]");
-await page.waitForURL(`**/sites/${domain}`);
+await page.waitForURL(`**/sites/${domain}/live`);
 const minute = 60_000;
 const ages = Array.from({ length: 420 }, () => random() ** 1.2 * 29 * minute).sort((a, b) => b - a);
 for (const age of ages) await visit(age);
@@ -72,7 +72,7 @@ for (let n = 0; n < 23; n++) {
   socket.on("open", () => socket.send(`{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"online:${domain}"}}`));
   sockets.push(socket);
 }
-await page.goto(`${base}/sites/${domain}`);
+await page.goto(`${base}/sites/${domain}/live`);
 await page.getByTestId("online-now").filter({ hasText: "23" }).waitFor();
 await visit(0);
 await page.getByTestId("status").filter({ hasText: "Live" }).waitFor();

@@ -43,7 +43,7 @@ test("a wrong password is refused in words, and the address stays filled in", as
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByTestId("form-error")).toHaveText("The email address or the password is not right.");
   await expect(page.getByLabel("Email")).toHaveValue(Owner.email);
-  await page.goto(`${owner.server.url}/sites/demo`);
+  await page.goto(`${owner.server.url}/sites/demo/live`);
   await expect(page).toHaveURL(/\/login\?/);
 });
 
@@ -74,7 +74,7 @@ test("signing out ends the session, also for whoever copied its cookie", async (
   await page.goto(server.url);
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/\/login/);
-  await page.goto(`${server.url}/sites/demo`);
+  await page.goto(`${server.url}/sites/demo/live`);
   await expect(page).toHaveURL(/\/login\?next=/);
 
   const thief = await browser.newContext();
@@ -85,10 +85,10 @@ test("signing out ends the session, also for whoever copied its cookie", async (
 });
 
 test("a session survives a restart of the server", async ({ owner }) => {
-  await owner.page.goto(`${owner.server.url}/sites/demo`);
+  await owner.page.goto(`${owner.server.url}/sites/demo/live`);
   await owner.server.restart();
   await owner.page.reload();
-  await expect(owner.page).toHaveURL(`${owner.server.url}/sites/demo`);
+  await expect(owner.page).toHaveURL(`${owner.server.url}/sites/demo/live`);
   await expect(owner.page.getByTestId("status")).toHaveText("Live");
 });
 
@@ -111,14 +111,14 @@ test.describe("without JavaScript", () => {
 
   test("signing in, looking at a dashboard and signing out work", async ({ owner, page }) => {
     await owner.server.event({ n: "pageview", u: "http://127.0.0.1/plain", d: "demo" });
-    await page.goto(`${owner.server.url}/sites/demo`);
+    await page.goto(`${owner.server.url}/sites/demo/live`);
     await page.getByLabel("Email").fill(Owner.email);
     await page.getByLabel("Password").fill("not the right one");
     await page.getByRole("button", { name: "Sign in" }).click();
     await expect(page.getByTestId("form-error")).toBeVisible();
     await page.getByLabel("Password").fill(Owner.password);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await expect(page).toHaveURL(`${owner.server.url}/sites/demo`);
+    await expect(page).toHaveURL(`${owner.server.url}/sites/demo/live`);
     await expect(page.getByTestId("stream-row")).toContainText("/plain");
     await expect(page.getByTestId("current-visitors")).toHaveText("1");
     await page.getByRole("button", { name: "Sign out" }).click();

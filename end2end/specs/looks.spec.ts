@@ -94,13 +94,13 @@ const STAGES: Record<string, (stage: Stage) => Promise<Page>> = {
   },
   waiting: async ({ owner, page }) => {
     await owner.adds("example.com");
-    await page.goto(`${owner.server.url}/sites/example.com`);
+    await page.goto(`${owner.server.url}/sites/example.com/live`);
     await settled(page);
     return page;
   },
   "waiting-opened": async ({ owner, page }) => {
     await owner.adds("example.com");
-    await page.goto(`${owner.server.url}/sites/example.com`);
+    await page.goto(`${owner.server.url}/sites/example.com/live`);
     await settled(page);
     await page.getByText("Nothing arrives?").click();
     await page.getByLabel("Switch to another site").click();
@@ -221,7 +221,7 @@ test("by keyboard alone: the snippet can be copied and a site added", async ({ o
   await page.getByLabel("Domain").focus();
   await page.keyboard.type("keys.example");
   await page.keyboard.press("Enter");
-  await expect(page).toHaveURL(`${server.url}/sites/keys.example`);
+  await expect(page).toHaveURL(`${server.url}/sites/keys.example/live`);
   await expect(page.getByTestId("status")).toHaveText("Live");
   await reaches(page, "copy-snippet");
   await page.keyboard.press("Enter");

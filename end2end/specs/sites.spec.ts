@@ -12,7 +12,7 @@ test("a new site shows its snippet, waits for the first event and turns live by 
   await page.getByRole("link", { name: "Add a site" }).click();
   await page.getByLabel("Domain").fill(domain);
   await page.getByRole("button", { name: "Add site" }).click();
-  await expect(page).toHaveURL(`${server.url}/sites/${domain}`);
+  await expect(page).toHaveURL(`${server.url}/sites/${domain}/live`);
   await expect(page.getByTestId("waiting")).toContainText("Waiting for the first event");
   await expect(page.getByTestId("status")).toHaveText("Live");
 
@@ -60,7 +60,7 @@ test("a form that is not right says what is wrong, and keeps what was typed", as
   await expect(page.getByLabel("Domain")).toHaveValue(domain);
   await page.getByLabel("Time zone").fill("Europe/Berlin");
   await page.getByRole("button", { name: "Add site" }).click();
-  await expect(page).toHaveURL(`${server.url}/sites/${domain}`);
+  await expect(page).toHaveURL(`${server.url}/sites/${domain}/live`);
 
   await page.goto(`${server.url}/sites/new`);
   await page.getByLabel("Domain").fill(domain);
@@ -157,7 +157,7 @@ test("without JavaScript a site can be added, set up and deleted", async ({ owne
   await page.goto(`${server.url}/sites/new`);
   await page.getByLabel("Domain").fill(domain);
   await page.getByRole("button", { name: "Add site" }).click();
-  await expect(page).toHaveURL(`${server.url}/sites/${domain}`);
+  await expect(page).toHaveURL(`${server.url}/sites/${domain}/live`);
   await expect(page.getByTestId("snippet")).toContainText(`data-site="${domain}"`);
   await server.event(event("/no-js"));
   await page.reload();

@@ -49,7 +49,7 @@ export class Owner {
 
   /** Opens a site's live page and waits until its socket is up. */
   async watches(domain: string, page: Page = this.page): Promise<Page> {
-    await page.goto(`${this.server.url}/sites/${domain}`);
+    await page.goto(`${this.server.url}/sites/${domain}/live`);
     await expect(page.getByTestId("status")).toHaveText("Live");
     return page;
   }

@@ -8,7 +8,7 @@ use crate::{
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// `/sites/{domain}`
+/// `/sites/{domain}/live`
 #[component]
 pub fn LivePage() -> impl IntoView {
     site_page(load_live, |page, names| {

@@ -6,7 +6,6 @@ mod cards;
 mod funnels;
 mod names;
 mod range;
-mod sample;
 mod table;
 mod view;
 
@@ -144,7 +143,7 @@ impl Board {
     }
 
     async fn ask(&self, scope: &Scope, query: &Query) -> Result<QueryResult, String> {
-        let answer = self.stats.query(scope, query).await.or_else(|e| if matches!(e, StatsError::Busy) { Ok::<_, StatsError>(sample::answer(query)) } else { Err(e) });
+        let answer = self.stats.query(scope, query).await;
         answer.map_err(|error| words(&error))
     }
 }
