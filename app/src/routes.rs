@@ -1,11 +1,11 @@
 //! Which page is at which address, and what all pages share.
 
 use crate::{
+    pages::{board::StatsPage, setup::SetupPage, sites::SitesPage},
     pages::{
         keys::KeysPage, layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage,
         not_found::NotFound, settings::SettingsPage,
     },
-    pages::{board::StatsPage, setup::SetupPage, sites::SitesPage},
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};

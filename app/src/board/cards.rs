@@ -53,7 +53,10 @@ impl CardId {
 
     /// Its tabs, the first being what it shows unless told otherwise.
     pub fn tabs(self) -> impl Iterator<Item = Tab> {
-        Tab::ALL.into_iter().map(|(tab, ..)| tab).filter(move |tab| tab.card() == self)
+        Tab::ALL
+            .into_iter()
+            .map(|(tab, ..)| tab)
+            .filter(move |tab| tab.card() == self)
     }
 }
 
@@ -123,19 +126,28 @@ impl Tab {
     /// Its name in the address.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(tab, ..)| *tab == self).map_or("", |(_, name, _)| name)
+        Self::ALL
+            .iter()
+            .find(|(tab, ..)| *tab == self)
+            .map_or("", |(_, name, _)| name)
     }
 
     /// What it is called on its card.
     #[must_use]
     pub fn label(self) -> &'static str {
-        Self::ALL.iter().find(|(tab, ..)| *tab == self).map_or("", |(.., label)| label)
+        Self::ALL
+            .iter()
+            .find(|(tab, ..)| *tab == self)
+            .map_or("", |(.., label)| label)
     }
 
     /// The tab of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, n, _)| *n == name).map(|(tab, ..)| *tab)
+        Self::ALL
+            .iter()
+            .find(|(_, n, _)| *n == name)
+            .map(|(tab, ..)| *tab)
     }
 
     /// Whose tab it is.

@@ -37,8 +37,11 @@ pub fn draw(line: &Line, before: &Line, unit: Unit, now: &str) -> Drawing {
         before: path((0..before.points.len().min(count)).map(|i| before.points[i].map(|v| spot(i, v)))),
         ..Drawing::default()
     };
-    let spots: Vec<Option<(i64, i64)>> =
-        line.points[..after.min(count)].iter().enumerate().map(|(i, v)| v.map(|v| spot(i, v))).collect();
+    let spots: Vec<Option<(i64, i64)>> = line.points[..after.min(count)]
+        .iter()
+        .enumerate()
+        .map(|(i, v)| v.map(|v| spot(i, v)))
+        .collect();
     let ended = open.unwrap_or(spots.len()).min(spots.len());
     drawing.line = path(spots[..ended].iter().copied());
     drawing.open = path(spots[ended.saturating_sub(1)..].iter().copied());
@@ -63,13 +66,20 @@ pub fn open_bucket(line: &Line, now: &str) -> Option<usize> {
 fn is_in(label: &str, now: &str) -> bool {
     let same = |n: usize| label.get(..n).is_some_and(|head| now.starts_with(head));
     // A week or a month that goes on has the same month at least; its days were cut to the range.
-    if label.len() > 10 { same(13) || same(16) } else { same(7) }
+    if label.len() > 10 {
+        same(13) || same(16)
+    } else {
+        same(7)
+    }
 }
 
 /// The middle of a bucket, in thousandths of the width: the first is at the left edge, the last at the right.
 #[must_use]
 pub fn across(i: usize, count: usize) -> i64 {
-    let (i, gaps) = (i64::try_from(i).unwrap_or_default(), i64::try_from(count.max(2) - 1).unwrap_or(1));
+    let (i, gaps) = (
+        i64::try_from(i).unwrap_or_default(),
+        i64::try_from(count.max(2) - 1).unwrap_or(1),
+    );
     i * 1000 / gaps
 }
 
@@ -78,7 +88,9 @@ pub fn across(i: usize, count: usize) -> i64 {
 pub fn nearest(across: i64, count: usize) -> usize {
     let gaps = i64::try_from(count.max(2) - 1).unwrap_or(1);
     let i = (across.clamp(0, 1000) * gaps + 500) / 1000;
-    usize::try_from(i).unwrap_or_default().min(count.saturating_sub(1))
+    usize::try_from(i)
+        .unwrap_or_default()
+        .min(count.saturating_sub(1))
 }
 
 fn share(value: i64, top: i64) -> i64 {
@@ -114,11 +126,21 @@ fn area(spots: &[Option<(i64, i64)>]) -> String {
 /// The next round figure: a quarter of it is round too.
 fn ceiling(most: i64, unit: Unit) -> i64 {
     if unit == Unit::Percent {
-        return if most <= 10_000 { 10_000.min(round_up(most)) } else { round_up(most) };
+        return if most <= 10_000 {
+            10_000.min(round_up(most))
+        } else {
+            round_up(most)
+        };
     }
     if unit == Unit::Seconds {
-        let minutes = [10, 20, 40, 60, 120, 240, 300, 600, 1200, 2400, 3600, 7200, 14_400, 36_000];
-        return minutes.into_iter().map(|s| s * 100).find(|s| *s >= most).unwrap_or_else(|| round_up(most));
+        let minutes = [
+            10, 20, 40, 60, 120, 240, 300, 600, 1200, 2400, 3600, 7200, 14_400, 36_000,
+        ];
+        return minutes
+            .into_iter()
+            .map(|s| s * 100)
+            .find(|s| *s >= most)
+            .unwrap_or_else(|| round_up(most));
     }
     round_up(most)
 }
@@ -165,7 +187,12 @@ mod tests {
 
     #[test]
     fn what_lies_ahead_is_not_drawn_and_today_is_open() {
-        let drawing = draw(&line(&DAYS, &[4, 2, 1, 0]), &Line::default(), Unit::Count, "2026-11-20 13:00:00");
+        let drawing = draw(
+            &line(&DAYS, &[4, 2, 1, 0]),
+            &Line::default(),
+            Unit::Count,
+            "2026-11-20 13:00:00",
+        );
         assert_eq!(drawing.line, "M0 0L333 500");
         assert_eq!(drawing.open, "M333 500L666 750");
         assert!(drawing.area.ends_with("L666 1000L0 1000Z"));
@@ -173,8 +200,16 @@ mod tests {
 
     #[test]
     fn what_is_over_is_drawn_whole() {
-        let drawing = draw(&line(&DAYS, &[4, 2, 1, 0]), &Line::default(), Unit::Count, "2026-12-01 00:00:00");
-        assert_eq!((drawing.line.matches('L').count(), drawing.open.as_str()), (3, ""));
+        let drawing = draw(
+            &line(&DAYS, &[4, 2, 1, 0]),
+            &Line::default(),
+            Unit::Count,
+            "2026-12-01 00:00:00",
+        );
+        assert_eq!(
+            (drawing.line.matches('L').count(), drawing.open.as_str()),
+            (3, "")
+        );
     }
 
     #[test]
@@ -204,8 +239,13 @@ mod tests {
 
     #[test]
     fn the_axis_is_not_crowded() {
-        let labels: Vec<String> = (0..720).map(|n| format!("2026-11-{:02} {:02}:00:00", n / 24 + 1, n % 24)).collect();
-        let line = Line { points: vec![None; 720], labels };
+        let labels: Vec<String> = (0..720)
+            .map(|n| format!("2026-11-{:02} {:02}:00:00", n / 24 + 1, n % 24))
+            .collect();
+        let line = Line {
+            points: vec![None; 720],
+            labels,
+        };
         assert!((5..=8).contains(&ticks(&line, Bucket::Hour).len()));
     }
 }

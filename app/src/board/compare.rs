@@ -23,7 +23,10 @@ pub fn compared(state: &BoardState, today: NaiveDate) -> Option<(NaiveDate, Naiv
             to.checked_sub_months(Months::new(12))?,
         ),
         Compare::Previous => {
-            let (period, date) = state.period.step(Some(at), today, -1).unwrap_or((Period::Day, None));
+            let (period, date) = state
+                .period
+                .step(Some(at), today, -1)
+                .unwrap_or((Period::Day, None));
             period.days(date.unwrap_or(today), None).unwrap_or((from, to))
         }
     };
@@ -43,7 +46,11 @@ fn to_weekday(day: NaiveDate, like: NaiveDate) -> i64 {
 
 fn moved(day: NaiveDate, by: i64) -> Option<NaiveDate> {
     let days = Days::new(by.unsigned_abs());
-    if by < 0 { day.checked_sub_days(days) } else { day.checked_add_days(days) }
+    if by < 0 {
+        day.checked_sub_days(days)
+    } else {
+        day.checked_add_days(days)
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +77,10 @@ mod tests {
         assert_eq!(of("period=day"), pair("2026-11-19", "2026-11-19"));
         assert_eq!(of("period=month"), pair("2026-10-01", "2026-10-31"));
         assert_eq!(of("period=year"), pair("2025-01-01", "2025-12-31"));
-        assert_eq!(of("period=custom&from=2026-11-10&to=2026-11-12"), pair("2026-11-07", "2026-11-09"));
+        assert_eq!(
+            of("period=custom&from=2026-11-10&to=2026-11-12"),
+            pair("2026-11-07", "2026-11-09")
+        );
         assert_eq!((of("period=all"), of("period=realtime")), (None, None));
     }
 
@@ -86,7 +96,10 @@ mod tests {
     #[test]
     fn weekdays_match_within_three_days() {
         // 14 November 2026 is a Saturday, 14 November 2025 a Friday.
-        assert_eq!(of("period=7d&compare=year&match_day=1"), pair("2025-11-15", "2025-11-21"));
+        assert_eq!(
+            of("period=7d&compare=year&match_day=1"),
+            pair("2025-11-15", "2025-11-21")
+        );
         for n in 0..14 {
             let shift = to_weekday(day("2026-11-01") + Days::new(n), day("2026-11-20"));
             assert!((-3..=3).contains(&shift));

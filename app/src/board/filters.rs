@@ -36,7 +36,11 @@ impl Op {
         (Self::Of(Operator::Is), "is", "is"),
         (Self::Of(Operator::IsNot), "is_not", "is not"),
         (Self::Of(Operator::Contains), "contains", "contains"),
-        (Self::Of(Operator::ContainsNot), "contains_not", "does not contain"),
+        (
+            Self::Of(Operator::ContainsNot),
+            "contains_not",
+            "does not contain",
+        ),
         (Self::Of(Operator::Matches), "matches", "matches"),
         (Self::Of(Operator::MatchesNot), "matches_not", "does not match"),
         (Self::Done, "done", "was done during the visit"),
@@ -46,13 +50,19 @@ impl Op {
     /// Its name in the address.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(op, ..)| *op == self).map_or("is", |(_, name, _)| name)
+        Self::ALL
+            .iter()
+            .find(|(op, ..)| *op == self)
+            .map_or("is", |(_, name, _)| name)
     }
 
     /// As a sentence has it.
     #[must_use]
     pub fn words(self) -> &'static str {
-        Self::ALL.iter().find(|(op, ..)| *op == self).map_or("is", |(.., words)| words)
+        Self::ALL
+            .iter()
+            .find(|(op, ..)| *op == self)
+            .map_or("is", |(.., words)| words)
     }
 
     /// The one of this name.
@@ -125,7 +135,11 @@ impl Atom {
         let dimension = words::dimension(&unescape(parts.next()?))?;
         let values: Vec<String> = parts.map(unescape).collect();
         let fits = !values.is_empty() && values.len() <= MOST && op.suits(&dimension);
-        fits.then_some(Self { op, dimension, values })
+        fits.then_some(Self {
+            op,
+            dimension,
+            values,
+        })
     }
 }
 
@@ -167,7 +181,11 @@ impl Clause {
             if i > 0 {
                 text.push_str(", or ");
             }
-            let values: Vec<String> = atom.values.iter().map(|value| name(&atom.dimension, value)).collect();
+            let values: Vec<String> = atom
+                .values
+                .iter()
+                .map(|value| name(&atom.dimension, value))
+                .collect();
             let subject = words::singular(&atom.dimension);
             let shown = match values.len() {
                 0..=3 => values.join(" or "),
@@ -227,7 +245,15 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_no_clause() {
-        for text in ["", "is", "is,page", "is,moon,x", "like,page,x", "done,country,DE", "is,page,/a;"] {
+        for text in [
+            "",
+            "is",
+            "is,page",
+            "is,moon,x",
+            "like,page,x",
+            "done,country,DE",
+            "is,page,/a;",
+        ] {
             assert_eq!(Clause::read(text), None, "{text}");
         }
     }
@@ -248,6 +274,9 @@ mod tests {
             json("is,page,/a;is_not,country,DE"),
             r#"["or",[["is","event:page",["/a"]],["is_not","visit:country",["DE"]]]]"#
         );
-        assert_eq!(json("done,goal,Signup"), r#"["has_done",["is","event:goal",["Signup"]]]"#);
+        assert_eq!(
+            json("done,goal,Signup"),
+            r#"["has_done",["is","event:goal",["Signup"]]]"#
+        );
     }
 }

@@ -40,7 +40,11 @@ pub fn tick(raw: &str, bucket: Bucket) -> String {
         Bucket::Minute | Bucket::Hour => {
             let time = raw.get(11..16).unwrap_or_default();
             // Over several days the day says more than midnight.
-            if time == "00:00" { day(raw) } else { time.to_owned() }
+            if time == "00:00" {
+                day(raw)
+            } else {
+                time.to_owned()
+            }
         }
         Bucket::Day | Bucket::Week => day(raw),
         Bucket::Month => format!("{} {}", month(raw), raw.get(..4).unwrap_or_default()),
@@ -52,7 +56,12 @@ pub fn tick(raw: &str, bucket: Bucket) -> String {
 pub fn full(raw: &str, bucket: Bucket) -> String {
     match bucket {
         Bucket::Minute | Bucket::Hour => {
-            format!("{} {}, {}", weekday(raw), day(raw), raw.get(11..16).unwrap_or_default())
+            format!(
+                "{} {}, {}",
+                weekday(raw),
+                day(raw),
+                raw.get(11..16).unwrap_or_default()
+            )
         }
         Bucket::Day => format!("{} {}", weekday(raw), day(raw)),
         Bucket::Week => format!("Week of {}", day(raw)),
@@ -73,7 +82,11 @@ fn month(raw: &str) -> &'static str {
 
 /// Sakamoto's rule.
 fn weekday(raw: &str) -> &'static str {
-    let number = |from, to| raw.get(from..to).and_then(|n: &str| n.parse::<usize>().ok()).unwrap_or(1);
+    let number = |from, to| {
+        raw.get(from..to)
+            .and_then(|n: &str| n.parse::<usize>().ok())
+            .unwrap_or(1)
+    };
     let (mut year, month, day) = (number(0, 4), number(5, 7), number(8, 10));
     let shift = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
     if month < 3 {

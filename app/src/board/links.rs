@@ -61,7 +61,18 @@ pub fn encode_value(value: &str, to: &mut String) {
 pub fn encode(text: &str, to: &mut String) {
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' | b':' | b',' | b';' | b'*' => {
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'_'
+            | b'.'
+            | b'~'
+            | b'/'
+            | b':'
+            | b','
+            | b';'
+            | b'*' => {
                 to.push(char::from(byte));
             }
             _ => {

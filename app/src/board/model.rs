@@ -299,7 +299,10 @@ pub fn line(rows: &[ResultRow], meta: &Meta, labels: &[String], unit: Unit) -> L
     let mut points = vec![nothing; labels.len()];
     for row in rows {
         // Rows are asked for in the order of time, and so are labels.
-        let at = row.dimensions.first().and_then(|label| labels.binary_search(label).ok());
+        let at = row
+            .dimensions
+            .first()
+            .and_then(|label| labels.binary_search(label).ok());
         if let Some(point) = at.and_then(|at| points.get_mut(at)) {
             *point = row.metrics.first().and_then(figure).or(nothing);
         }
@@ -343,7 +346,11 @@ mod tests {
     #[test]
     fn a_day_without_anything_is_on_the_line_too() {
         let meta = Meta {
-            time_labels: Some(["2026-11-18", "2026-11-19", "2026-11-20"].map(Into::into).to_vec()),
+            time_labels: Some(
+                ["2026-11-18", "2026-11-19", "2026-11-20"]
+                    .map(Into::into)
+                    .to_vec(),
+            ),
             ..Meta::default()
         };
         let rows = [row("2026-11-18", 3), row("2026-11-20", 2)];
@@ -352,7 +359,10 @@ mod tests {
         assert_eq!(line(&rows, &meta, &[], Unit::Percent).points[1], None);
         // A change carries labels only where they changed.
         let labels = meta.time_labels.unwrap();
-        assert_eq!(line(&rows, &Meta::default(), &labels, Unit::Count).points.len(), 3);
+        assert_eq!(
+            line(&rows, &Meta::default(), &labels, Unit::Count).points.len(),
+            3
+        );
     }
 
     #[test]
@@ -370,7 +380,11 @@ mod tests {
     #[test]
     fn the_top_line_knows_what_was_before() {
         let row = ResultRow {
-            metrics: vec![MetricValue::Number(1.25), MetricValue::Count(3), MetricValue::None],
+            metrics: vec![
+                MetricValue::Number(1.25),
+                MetricValue::Count(3),
+                MetricValue::None,
+            ],
             ..ResultRow::default()
         };
         let values = values(&[row], &[Some(100), Some(0), None]);

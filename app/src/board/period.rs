@@ -49,7 +49,10 @@ impl Period {
     /// The period of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::NAMED.iter().find(|(n, _)| *n == name).map(|(_, period)| *period)
+        Self::NAMED
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, period)| *period)
     }
 
     /// Its name in the address.
@@ -122,12 +125,21 @@ impl Period {
 
     /// How many steps there are from this period: `-1` is the one before. `None` where there is none, and for what lies in the future.
     #[must_use]
-    pub fn step(self, date: Option<NaiveDate>, today: NaiveDate, by: i32) -> Option<(Self, Option<NaiveDate>)> {
+    pub fn step(
+        self,
+        date: Option<NaiveDate>,
+        today: NaiveDate,
+        by: i32,
+    ) -> Option<(Self, Option<NaiveDate>)> {
         let at = date.unwrap_or(today);
         let months = |n: i32| {
             let first = first_of_month(at);
             let n32 = Months::new(n.unsigned_abs());
-            if n < 0 { first.checked_sub_months(n32) } else { first.checked_add_months(n32) }
+            if n < 0 {
+                first.checked_sub_months(n32)
+            } else {
+                first.checked_add_months(n32)
+            }
         };
         let to = match self {
             Self::Realtime | Self::Last24h | Self::All => return None,
@@ -198,14 +210,22 @@ pub fn last_of_month(date: NaiveDate) -> NaiveDate {
 
 /// A month is named by its first day, this one by today.
 fn last_day_or_today(first: NaiveDate, today: NaiveDate) -> NaiveDate {
-    if first == first_of_month(today) { today } else { first }
+    if first == first_of_month(today) {
+        today
+    } else {
+        first
+    }
 }
 
 /// `20 Nov 2026`, `1–20 Nov 2026`, `20 Oct – 20 Nov 2026`, without the year where it is this one.
 #[must_use]
 pub fn days_text(from: NaiveDate, to: NaiveDate, today: NaiveDate) -> String {
     let year = |date: NaiveDate| {
-        if date.year() == today.year() { String::new() } else { date.format(" %Y").to_string() }
+        if date.year() == today.year() {
+            String::new()
+        } else {
+            date.format(" %Y").to_string()
+        }
     };
     let end = format!("{}{}", to.format("%-d %b"), year(to));
     if from == to {
@@ -235,7 +255,11 @@ mod tests {
             let (back, date) = period.step(None, today, -1).unwrap();
             assert!(date.is_some(), "{period:?}");
             assert_eq!(back.step(date, today, 1), Some((period, None)), "{period:?}");
-            assert_eq!(period.step(None, today, 1), None, "{period:?}: nothing lies after now");
+            assert_eq!(
+                period.step(None, today, 1),
+                None,
+                "{period:?}: nothing lies after now"
+            );
         }
     }
 

@@ -134,7 +134,10 @@ const UNITS: [(&str, TimeUnit); 5] = [
 /// The name of a bucket's length.
 #[must_use]
 pub fn unit_name(unit: TimeUnit) -> &'static str {
-    UNITS.iter().find(|(_, u)| *u == unit).map_or("auto", |(name, _)| name)
+    UNITS
+        .iter()
+        .find(|(_, u)| *u == unit)
+        .map_or("auto", |(name, _)| name)
 }
 
 impl BoardState {
@@ -154,11 +157,17 @@ impl BoardState {
             None => Period::DEFAULT,
             Some("custom") => match (day("from"), day("to")) {
                 (Some(Ok(from)), Some(Ok(to))) => Period::Custom(from.min(to), from.max(to)),
-                _ => wrong.note("the dates of the period cannot be read: choose them again", Period::DEFAULT),
+                _ => wrong.note(
+                    "the dates of the period cannot be read: choose them again",
+                    Period::DEFAULT,
+                ),
             },
             Some(name) => match Period::named(name) {
                 Some(period) => period,
-                None => wrong.note("there is no such period: the last 30 days are shown", Period::DEFAULT),
+                None => wrong.note(
+                    "there is no such period: the last 30 days are shown",
+                    Period::DEFAULT,
+                ),
             },
         };
         if state.period.has_date() {
@@ -174,7 +183,10 @@ impl BoardState {
             Some("year") => Some(Compare::Year),
             Some("custom") => match (day("compare_from"), day("compare_to")) {
                 (Some(Ok(from)), Some(Ok(to))) => Some(Compare::Custom(from.min(to), from.max(to))),
-                _ => wrong.note("the dates of the comparison cannot be read: choose them again", None),
+                _ => wrong.note(
+                    "the dates of the comparison cannot be read: choose them again",
+                    None,
+                ),
             },
             Some(_) => wrong.note("there is no such comparison", None),
         };
@@ -185,7 +197,11 @@ impl BoardState {
             let unit = UNITS.iter().find(|(n, _)| *n == name).map(|(_, unit)| *unit);
             unit.or_else(|| wrong.note("there is no such interval", None))
         });
-        for (_, text) in pairs.iter().filter(|(key, text)| key == "f" && !text.is_empty()).take(MOST) {
+        for (_, text) in pairs
+            .iter()
+            .filter(|(key, text)| key == "f" && !text.is_empty())
+            .take(MOST)
+        {
             match Clause::read(text) {
                 Some(clause) if state.clauses.contains(&clause) => {}
                 Some(clause) => state.clauses.push(clause),
@@ -193,12 +209,20 @@ impl BoardState {
             }
         }
         state.segment = value("segment").and_then(|id| {
-            id.parse().ok().or_else(|| wrong.note("there is no such segment", None))
+            id.parse()
+                .ok()
+                .or_else(|| wrong.note("there is no such segment", None))
         });
         state.metric = value("metric").and_then(|name| {
-            name.parse().ok().or_else(|| wrong.note("there is no such figure", None))
+            name.parse()
+                .ok()
+                .or_else(|| wrong.note("there is no such figure", None))
         });
-        for name in value("tabs").unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
+        for name in value("tabs")
+            .unwrap_or_default()
+            .split(',')
+            .filter(|name| !name.is_empty())
+        {
             match Tab::named(name) {
                 Some(tab) => state.show(tab),
                 None => wrong.note("there is no such card", ()),
@@ -221,12 +245,17 @@ impl BoardState {
                 tab,
                 search: value("search").unwrap_or_default().to_owned(),
                 sort: order,
-                page: value("page").and_then(|n| n.parse().ok()).unwrap_or(1).clamp(1, 100_000),
+                page: value("page")
+                    .and_then(|n| n.parse().ok())
+                    .unwrap_or(1)
+                    .clamp(1, 100_000),
             })
         });
         state.edit = value("edit").and_then(words::dimension).map(|dimension| Edit {
             dimension,
-            at: value("at").and_then(|n| n.parse().ok()).filter(|at| *at < state.clauses.len()),
+            at: value("at")
+                .and_then(|n| n.parse().ok())
+                .filter(|at| *at < state.clauses.len()),
             search: value("like").unwrap_or_default().to_owned(),
         });
         if value("embed").is_some() {
@@ -389,7 +418,12 @@ impl BoardState {
     #[must_use]
     pub fn with_added(mut self, search: &str) -> Option<Self> {
         let pairs: Vec<(String, String)> = pairs(search).collect();
-        let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let value = |name: &str| {
+            pairs
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.as_str())
+        };
         let dimension = words::dimension(value("add")?)?;
         let op = Op::named(value("op")?).filter(|op| op.suits(&dimension))?;
         let mut values: Vec<String> = Vec::new();
@@ -405,7 +439,11 @@ impl BoardState {
         if values.is_empty() {
             return Some(self);
         }
-        let atom = Atom { op, dimension, values };
+        let atom = Atom {
+            op,
+            dimension,
+            values,
+        };
         match (at, join) {
             (Some(at), _) if at < self.clauses.len() => self.clauses[at] = Clause(vec![atom]),
             (_, Some(join)) if join < self.clauses.len() => self.clauses[join].0.push(atom),

@@ -24,15 +24,26 @@ fn an_atom() -> impl Strategy<Value = Atom> {
     let values = proptest::collection::vec(".{1,12}", 1..4);
     (ops, dimensions, values)
         .prop_filter("suits", |(op, dimension, _)| op.suits(dimension))
-        .prop_map(|(op, dimension, values)| Atom { op, dimension, values })
+        .prop_map(|(op, dimension, values)| Atom {
+            op,
+            dimension,
+            values,
+        })
 }
 
 fn clauses() -> impl Strategy<Value = Vec<Clause>> {
-    proptest::collection::vec(proptest::collection::vec(an_atom(), 1..3).prop_map(Clause), 0..4).prop_map(|mut all| {
-        let mut seen: Vec<Clause> = Vec::new();
-        all.retain(|clause| !seen.contains(clause) && { seen.push(clause.clone()); true });
-        all
-    })
+    proptest::collection::vec(proptest::collection::vec(an_atom(), 1..3).prop_map(Clause), 0..4).prop_map(
+        |mut all| {
+            let mut seen: Vec<Clause> = Vec::new();
+            all.retain(|clause| {
+                !seen.contains(clause) && {
+                    seen.push(clause.clone());
+                    true
+                }
+            });
+            all
+        },
+    )
 }
 
 fn compare() -> impl Strategy<Value = Option<Compare>> {
@@ -54,12 +65,14 @@ fn details() -> impl Strategy<Value = Option<Details>> {
         proptest::sample::select(Metric::ALL.to_vec()),
         prop_oneof![Just(Direction::Asc), Just(Direction::Desc)],
     ));
-    proptest::option::of((a_tab(), ".{0,9}", sort, 1_u32..9).prop_map(|(tab, search, sort, page)| Details {
-        tab,
-        search,
-        sort,
-        page,
-    }))
+    proptest::option::of(
+        (a_tab(), ".{0,9}", sort, 1_u32..9).prop_map(|(tab, search, sort, page)| Details {
+            tab,
+            search,
+            sort,
+            page,
+        }),
+    )
 }
 
 prop_compose! {
@@ -104,9 +117,15 @@ fn the_plain_address_is_the_last_thirty_days() {
 
 #[test]
 fn what_is_unknown_is_ignored_and_what_is_wrong_is_told() {
-    assert_eq!(BoardState::parse("?utm_source=mail&period=7d").1, Vec::<String>::new());
+    assert_eq!(
+        BoardState::parse("?utm_source=mail&period=7d").1,
+        Vec::<String>::new()
+    );
     let (state, wrong) = BoardState::parse("?period=decade&f=is,moon,x&f=is,page,/a&metric=love&date=x");
-    assert_eq!((state.period, state.clauses.len(), wrong.len()), (Period::DEFAULT, 1, 4));
+    assert_eq!(
+        (state.period, state.clauses.len(), wrong.len()),
+        (Period::DEFAULT, 1, 4)
+    );
 }
 
 #[test]
@@ -122,9 +141,15 @@ fn choosing_a_source_asks_for_its_referrers_and_taking_it_back_does_not() {
 fn the_filter_form_adds_replaces_and_joins() {
     let (state, _) = BoardState::parse("?f=is,country,DE");
     let added = |more: &str| state.clone().with_added(more).unwrap().search();
-    assert_eq!(added("?add=page&op=is&v=/a&v=/b&v="), "?f=is,country,DE&f=is,page,/a,/b");
+    assert_eq!(
+        added("?add=page&op=is&v=/a&v=/b&v="),
+        "?f=is,country,DE&f=is,page,/a,/b"
+    );
     assert_eq!(added("?add=country&op=is_not&v=FR&at=0"), "?f=is_not,country,FR");
-    assert_eq!(added("?add=page&op=contains&v=blog&join=0"), "?f=is,country,DE;contains,page,blog");
+    assert_eq!(
+        added("?add=page&op=contains&v=blog&join=0"),
+        "?f=is,country,DE;contains,page,blog"
+    );
     assert_eq!(added("?add=page&op=is"), "?f=is,country,DE");
     assert_eq!(state.clone().with_added("?add=moon&op=is&v=x"), None);
 }

@@ -138,9 +138,20 @@ mod tests {
 
     #[test]
     fn only_large_counts_are_shortened_and_never_upwards() {
-        let texts = [99_999, 100_000, 123_999, 1_239_999, 12_399_999, 999_999_999, 1_000_000_000]
-            .map(|n| short(n * 100, Unit::Count));
-        assert_eq!(texts, ["99\u{202f}999", "100k", "123k", "1.23M", "12.3M", "999M", "1B"]);
+        let texts = [
+            99_999,
+            100_000,
+            123_999,
+            1_239_999,
+            12_399_999,
+            999_999_999,
+            1_000_000_000,
+        ]
+        .map(|n| short(n * 100, Unit::Count));
+        assert_eq!(
+            texts,
+            ["99\u{202f}999", "100k", "123k", "1.23M", "12.3M", "999M", "1B"]
+        );
     }
 
     #[test]

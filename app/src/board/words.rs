@@ -52,7 +52,10 @@ pub fn dimension(short: &str) -> Option<Dimension> {
     if let Some(key) = short.strip_prefix("prop:") {
         return format!("event:props:{key}").parse().ok();
     }
-    DIMENSIONS.iter().find(|(_, name, _)| *name == short).map(|(d, ..)| d.clone())
+    DIMENSIONS
+        .iter()
+        .find(|(_, name, _)| *name == short)
+        .map(|(d, ..)| d.clone())
 }
 
 /// What one value of it is.
@@ -94,16 +97,40 @@ pub const FILTERS: [(&str, &[Dimension]); 6] = {
 #[must_use]
 pub const fn metric(metric: Metric) -> (&'static str, &'static str, Unit) {
     match metric {
-        Metric::Visitors => ("Visitors", "different people, as far as a day can tell them apart", Unit::Count),
+        Metric::Visitors => (
+            "Visitors",
+            "different people, as far as a day can tell them apart",
+            Unit::Count,
+        ),
         Metric::Visits => ("Visits", "ended by 30 minutes without anything", Unit::Count),
         Metric::Pageviews => ("Pageviews", "pages looked at", Unit::Count),
         Metric::Events => ("Events", "pageviews and custom events", Unit::Count),
-        Metric::ViewsPerVisit => ("Views per visit", "pageviews of a visit, on average", Unit::Decimal),
-        Metric::BounceRate => ("Bounce rate", "visits of one page on which nothing was done", Unit::Percent),
-        Metric::VisitDuration => ("Visit duration", "from first to last event, on average", Unit::Seconds),
+        Metric::ViewsPerVisit => (
+            "Views per visit",
+            "pageviews of a visit, on average",
+            Unit::Decimal,
+        ),
+        Metric::BounceRate => (
+            "Bounce rate",
+            "visits of one page on which nothing was done",
+            Unit::Percent,
+        ),
+        Metric::VisitDuration => (
+            "Visit duration",
+            "from first to last event, on average",
+            Unit::Seconds,
+        ),
         Metric::TimeOnPage => ("Time on page", "engaged with the page, on average", Unit::Seconds),
-        Metric::ScrollDepth => ("Scroll depth", "how far down visits got, on average", Unit::Percent),
-        Metric::ExitRate => ("Exit rate", "visits that ended here, of its pageviews", Unit::Percent),
+        Metric::ScrollDepth => (
+            "Scroll depth",
+            "how far down visits got, on average",
+            Unit::Percent,
+        ),
+        Metric::ExitRate => (
+            "Exit rate",
+            "visits that ended here, of its pageviews",
+            Unit::Percent,
+        ),
         Metric::ConversionRate => ("Conversion rate", "of all visitors", Unit::Percent),
         Metric::GroupConversionRate => ("Conversion rate", "of the visitors of the row", Unit::Percent),
         Metric::Percentage => ("Share", "of all visitors", Unit::Percent),

@@ -1,9 +1,9 @@
 //! Server functions: who asks, ask the port, answer. The browser sees them as calls; their bodies exist on the server only.
 
 pub mod access;
+pub mod board;
 pub mod goals;
 pub mod keys;
-pub mod board;
 pub mod me;
 pub mod people;
 pub mod settings;

@@ -1,9 +1,7 @@
 //! The stats dashboard, moving: figures, graph and cards follow their queries while the period includes now, under any filter.
 
 use crate::{
-    board::{
-        model::{BoardData, Card, Motion},
-    },
+    board::model::{BoardData, Card, Motion},
     components::{
         board::{card::CardView, graph::GraphView, strip::Strip},
         offline::OfflineBanner,
@@ -30,7 +28,10 @@ pub fn StatsBoard(
     let line = RwSignal::new(data.graph.line.clone());
     let card = |card: Card| {
         let rows = RwSignal::new(card.rows.clone());
-        let card = Card { rows: Vec::new(), ..card };
+        let card = Card {
+            rows: Vec::new(),
+            ..card
+        };
         view! { <CardView card rows /> }
     };
     platform::erased(view! {

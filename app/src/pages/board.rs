@@ -25,8 +25,11 @@ use pulsecast_protocol::Domain;
 /// `/sites/{domain}`
 #[component]
 pub fn StatsPage() -> impl IntoView {
-    let domain = use_params_map()
-        .with_untracked(|params| params.get_str("domain").and_then(|text| text.parse::<Domain>().ok()));
+    let domain = use_params_map().with_untracked(|params| {
+        params
+            .get_str("domain")
+            .and_then(|text| text.parse::<Domain>().ok())
+    });
     let location = use_location();
     let search = location.search.get_untracked();
     // The form of a filter leads to the address of the state that it makes.

@@ -1,7 +1,7 @@
 //! The pages: each owns what it fetches and how its parts are put together.
 
-pub mod keys;
 pub mod board;
+pub mod keys;
 pub mod layout;
 pub mod live;
 pub mod login;

@@ -64,7 +64,9 @@ pub fn copy(text: &str, done: Callback<Copied>) {
 /// How far across an element the pointer is, in thousandths of its width.
 #[must_use]
 pub fn across(event: &web_sys::PointerEvent) -> i64 {
-    let element = event.current_target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
+    let element = event
+        .current_target()
+        .and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
     let width = element.map_or(1, |element| element.offset_width().max(1));
     i64::from(event.offset_x()) * 1000 / i64::from(width)
 }
@@ -75,7 +77,11 @@ pub fn listen_for_keys() {
         let typing = event
             .target()
             .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-            .is_some_and(|element| element.matches("input:not([type=checkbox]),select,textarea").unwrap_or(false));
+            .is_some_and(|element| {
+                element
+                    .matches("input:not([type=checkbox]),select,textarea")
+                    .unwrap_or(false)
+            });
         let key = event.key();
         let is_meant = !typing || key == "Escape";
         if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || !is_meant {
@@ -89,7 +95,9 @@ pub fn listen_for_keys() {
         }
     });
     let clicks = window_event_listener(leptos::ev::click, |event| {
-        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Node>().ok());
         close_menus(target.as_ref());
     });
     on_cleanup(move || {
@@ -104,8 +112,15 @@ fn press(key: &str) -> bool {
     if key.contains(['"', '\\']) {
         return false;
     }
-    let key = if key.len() == 1 { key.to_lowercase() } else { key.to_owned() };
-    let found = document().query_selector(&format!("[data-key=\"{key}\"]")).ok().flatten();
+    let key = if key.len() == 1 {
+        key.to_lowercase()
+    } else {
+        key.to_owned()
+    };
+    let found = document()
+        .query_selector(&format!("[data-key=\"{key}\"]"))
+        .ok()
+        .flatten();
     let Some(element) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) else {
         return false;
     };
@@ -124,7 +139,9 @@ fn close_menus(except: Option<&web_sys::Node>) -> bool {
         return false;
     };
     for i in 0..open.length() {
-        let menu = open.item(i).and_then(|menu| menu.dyn_into::<web_sys::Element>().ok());
+        let menu = open
+            .item(i)
+            .and_then(|menu| menu.dyn_into::<web_sys::Element>().ok());
         if let Some(menu) = menu.filter(|menu| !menu.contains(except)) {
             menu.remove_attribute("open").ok();
             closed = true;

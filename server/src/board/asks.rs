@@ -9,7 +9,8 @@ use pulsecast_app::board::{
     page::Choices,
 };
 use pulsecast_protocol::stats::{
-    DateRange, Dimension, Filter, Include, Metric, Operator, OrderBy, Pagination, Query, QueryResult, TimeUnit,
+    DateRange, Dimension, Filter, Include, Metric, Operator, OrderBy, Pagination, Query, QueryResult,
+    TimeUnit,
 };
 
 /// Values offered while a filter is made.
@@ -76,7 +77,13 @@ impl Asks<'_> {
     }
 
     /// Figures by a dimension, from a row on.
-    pub(super) fn breakdown(&self, dimension: Dimension, metrics: Vec<Metric>, limit: u32, offset: u32) -> Query {
+    pub(super) fn breakdown(
+        &self,
+        dimension: Dimension,
+        metrics: Vec<Metric>,
+        limit: u32,
+        offset: u32,
+    ) -> Query {
         Query {
             dimensions: vec![dimension],
             pagination: Pagination { limit, offset },
@@ -135,7 +142,11 @@ impl Asks<'_> {
     /// The custom properties that there are.
     pub(super) async fn props(&self) -> Vec<String> {
         let is_asked = self.state.tab(pulsecast_app::board::CardId::Behaviour) == Tab::Properties
-            || self.state.details.as_ref().is_some_and(|details| details.tab == Tab::Properties)
+            || self
+                .state
+                .details
+                .as_ref()
+                .is_some_and(|details| details.tab == Tab::Properties)
             || self.state.edit.is_some();
         let _ = is_asked;
         Vec::new()

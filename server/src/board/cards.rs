@@ -76,7 +76,10 @@ fn tabs(links: &Links, id: CardId, current: Tab, from: &Viewpoint) -> (Vec<Link>
         (!tab.is_hidden() || *tab == current) && (*tab != Tab::Funnels || !from.scope.goals.is_empty())
     };
     let (menu, tabs): (Vec<Tab>, Vec<Tab>) = id.tabs().filter(is_shown).partition(|tab| tab.is_campaign());
-    (tabs.into_iter().map(link).collect(), menu.into_iter().map(link).collect())
+    (
+        tabs.into_iter().map(link).collect(),
+        menu.into_iter().map(link).collect(),
+    )
 }
 
 fn choose_prop(links: &Links, props: &[String], current: Option<&str>) -> Vec<Link> {
@@ -132,7 +135,9 @@ pub(super) fn href(links: &Links, tab: Tab, dimension: &Dimension) -> String {
 /// Where a page's own address begins.
 pub(super) fn site_of(asks: &Asks<'_>, dimension: &Dimension) -> String {
     match dimension {
-        Dimension::Page | Dimension::EntryPage | Dimension::ExitPage => format!("https://{}", asks.scope.domain),
+        Dimension::Page | Dimension::EntryPage | Dimension::ExitPage => {
+            format!("https://{}", asks.scope.domain)
+        }
         _ => String::new(),
     }
 }
@@ -151,7 +156,9 @@ async fn list(asks: &Asks<'_>, links: &Links, tab: Tab, dimension: Dimension, ba
         },
         what: words::singular(&dimension),
         columns: metrics.iter().map(|metric| column(*metric, asks.state)).collect(),
-        rows: answer.map(|answer| asks::rows(&answer, &dimension)).unwrap_or_default(),
+        rows: answer
+            .map(|answer| asks::rows(&answer, &dimension))
+            .unwrap_or_default(),
         href: href(links, tab, &dimension),
         site: site_of(asks, &dimension),
         details: links.to(|state| state.details = Some(Details::of(tab))),
@@ -185,7 +192,10 @@ fn note(asks: &Asks<'_>, tab: Tab) -> Option<Link> {
 
 /// A funnel's steps, as rows.
 async fn steps(asks: &Asks<'_>, links: &Links, from: &Viewpoint, bare: Card, funnels: &[Named]) -> Card {
-    let chosen = funnels.iter().find(|funnel| Some(funnel.id) == asks.state.funnel).or(funnels.first());
+    let chosen = funnels
+        .iter()
+        .find(|funnel| Some(funnel.id) == asks.state.funnel)
+        .or(funnels.first());
     let menu = funnels.iter().map(|funnel| Link {
         label: funnel.name.clone(),
         href: links.to(|state| {

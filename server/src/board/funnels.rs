@@ -25,7 +25,9 @@ pub(super) async fn result(asks: &Asks<'_>, from: &Viewpoint, id: i64) -> Result
     let steps = goals(funnel, &asks.scope.goals)?;
     let range = range(asks);
     let stats = &asks.board.stats;
-    let answer = stats.funnel(asks.scope, &steps, range, &asks.state.filters()).await;
+    let answer = stats
+        .funnel(asks.scope, &steps, range, &asks.state.filters())
+        .await;
     answer.map_err(|error| super::words(&error))
 }
 

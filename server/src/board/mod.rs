@@ -81,7 +81,10 @@ impl Board {
     pub async fn page(&self, from: &Viewpoint, search: &str) -> BoardPage {
         let (mut state, mut notices) = BoardState::parse(search);
         let today = Today::of(self.clock.now(), from);
-        if state.segment.is_some_and(|id| from.scope.segments.iter().all(|s| s.id != id)) {
+        if state
+            .segment
+            .is_some_and(|id| from.scope.segments.iter().all(|s| s.id != id))
+        {
             state.segment = None;
             notices.push("there is no such segment among yours: everything is shown".to_owned());
         }

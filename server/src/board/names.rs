@@ -70,7 +70,11 @@ const LANGUAGES: [(&str, &str); 50] = [
 
 /// What a value is called, where that differs from the value.
 pub(super) fn of(dimension: &Dimension, value: &str) -> Option<String> {
-    let listed = |list: &[(&str, &str)]| list.iter().find(|(code, _)| *code == value).map(|(_, name)| (*name).to_owned());
+    let listed = |list: &[(&str, &str)]| {
+        list.iter()
+            .find(|(code, _)| *code == value)
+            .map(|(_, name)| (*name).to_owned())
+    };
     match dimension {
         Dimension::Country => country::name(value).map(str::to_owned),
         Dimension::Region => region::name(value).map(str::to_owned),
@@ -83,9 +87,14 @@ pub(super) fn of(dimension: &Dimension, value: &str) -> Option<String> {
 /// The values whose names contain a text; `None` where values are their own names.
 pub(super) fn codes(dimension: &Dimension, text: &str) -> Option<Vec<String>> {
     let text = text.to_lowercase();
-    let fits = |(code, name): &(&str, &str)| name.to_lowercase().contains(&text) || code.to_lowercase() == text;
+    let fits =
+        |(code, name): &(&str, &str)| name.to_lowercase().contains(&text) || code.to_lowercase() == text;
     let codes = |list: &mut dyn Iterator<Item = (&'static str, &'static str)>| {
-        let mut codes: Vec<String> = list.filter(fits).map(|(code, _)| code.to_owned()).take(1000).collect();
+        let mut codes: Vec<String> = list
+            .filter(fits)
+            .map(|(code, _)| code.to_owned())
+            .take(1000)
+            .collect();
         // A filter needs a value: one that nothing has.
         if codes.is_empty() {
             codes.push("?".to_owned());
@@ -119,7 +128,11 @@ mod tests {
     #[test]
     fn a_country_is_found_by_its_name_and_by_its_code() {
         assert_eq!(codes(&Dimension::Country, "germ"), Some(vec!["DE".to_owned()]));
-        assert!(codes(&Dimension::Country, "de").unwrap().contains(&"DE".to_owned()));
+        assert!(
+            codes(&Dimension::Country, "de")
+                .unwrap()
+                .contains(&"DE".to_owned())
+        );
         assert_eq!(codes(&Dimension::Country, "atlantis"), Some(vec!["?".to_owned()]));
         assert_eq!(codes(&Dimension::Page, "de"), None);
     }

@@ -56,7 +56,8 @@ impl Today {
         if !self.is_live(state) {
             return Some(DateRange::Dates(first, last));
         }
-        let passed = Days::new(u64::try_from(self.date.signed_duration_since(from).num_days()).unwrap_or_default());
+        let passed =
+            Days::new(u64::try_from(self.date.signed_duration_since(from).num_days()).unwrap_or_default());
         let until = first.checked_add_days(passed)?.and_time(self.clock.time());
         let end = last.succ_opt()?.and_time(NaiveTime::MIN);
         Some(DateRange::Times(
@@ -82,12 +83,16 @@ impl Today {
             Compare::Custom(first, last) => return Some(DateRange::Dates(first, last)),
         };
         let end = self.now.plus(-back.num_milliseconds());
-        Some(DateRange::Times(end.plus(-TimeDelta::days(1).num_milliseconds()), end))
+        Some(DateRange::Times(
+            end.plus(-TimeDelta::days(1).num_milliseconds()),
+            end,
+        ))
     }
 
     /// What is compared, in words.
     pub(super) fn compared_words(&self, state: &BoardState) -> String {
-        if state.period == Period::Last24h && state.compare.unwrap_or(Compare::Previous) == Compare::Previous {
+        if state.period == Period::Last24h && state.compare.unwrap_or(Compare::Previous) == Compare::Previous
+        {
             return "the 24 hours before".to_owned();
         }
         match compared(state, self.date) {
@@ -137,7 +142,10 @@ mod tests {
             before(&today, "period=day"),
             r#"["2026-11-18T23:00:00.000Z","2026-11-19T08:00:00.000Z"]"#
         );
-        assert_eq!(before(&today, "period=day&date=2026-11-18"), r#"["2026-11-17","2026-11-17"]"#);
+        assert_eq!(
+            before(&today, "period=day&date=2026-11-18"),
+            r#"["2026-11-17","2026-11-17"]"#
+        );
     }
 
     #[test]

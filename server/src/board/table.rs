@@ -29,22 +29,39 @@ pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details) -> 
             total_rows: true,
             ..Include::default()
         },
-        ..asks.breakdown(dimension.clone(), metrics.clone(), ROWS, (details.page - 1).saturating_mul(ROWS))
+        ..asks.breakdown(
+            dimension.clone(),
+            metrics.clone(),
+            ROWS,
+            (details.page - 1).saturating_mul(ROWS),
+        )
     };
     let query = Asks::containing(query, &dimension, &details.search);
-    let query = Asks::ordered(query, order.map(|(metric, way)| OrderBy(OrderKey::Metric(metric), way)));
+    let query = Asks::ordered(
+        query,
+        order.map(|(metric, way)| OrderBy(OrderKey::Metric(metric), way)),
+    );
     let answer = asks.ask(&query).await;
     Table {
         what: words::singular(&dimension),
-        columns: metrics.iter().map(|metric| sort_column(*metric, asks.state)).collect(),
-        total: answer.as_ref().ok().and_then(|answer| answer.meta.total_rows).unwrap_or_default(),
+        columns: metrics
+            .iter()
+            .map(|metric| sort_column(*metric, asks.state))
+            .collect(),
+        total: answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| answer.meta.total_rows)
+            .unwrap_or_default(),
         size: ROWS,
         href: cards::href(links, details.tab, &dimension),
         site: cards::site_of(asks, &dimension),
         flags: dimension == Dimension::Country,
         csv: csv(asks, &query, &dimension),
         panel: asks.panel("details", &query, &answer),
-        rows: answer.map(|answer| asks::rows(&answer, &dimension)).unwrap_or_default(),
+        rows: answer
+            .map(|answer| asks::rows(&answer, &dimension))
+            .unwrap_or_default(),
     }
 }
 
@@ -73,7 +90,12 @@ fn metrics(state: &BoardState, tab: Tab) -> Vec<Metric> {
             M::ScrollDepth,
         ],
         // The exit rate is of all pageviews of the page: filters on events leave some out.
-        Tab::Exits if state.clauses.iter().all(|clause| clause.0.iter().all(|a| !a.dimension.is_of_event())) => {
+        Tab::Exits
+            if state
+                .clauses
+                .iter()
+                .all(|clause| clause.0.iter().all(|a| !a.dimension.is_of_event())) =>
+        {
             vec![M::Visitors, M::Percentage, M::Visits, M::ExitRate]
         }
         Tab::Exits => vec![M::Visitors, M::Percentage, M::Visits],

@@ -83,15 +83,20 @@ pub(super) fn reaches_goal(state: &BoardState) -> bool {
     use pulsecast_app::board::filters::Op;
     state.clauses.iter().flat_map(|clause| &clause.0).any(|atom| {
         atom.dimension == Dimension::Goal
-            && matches!(atom.op, Op::Of(Operator::Is | Operator::Contains | Operator::Matches))
+            && matches!(
+                atom.op,
+                Op::Of(Operator::Is | Operator::Contains | Operator::Matches)
+            )
     })
 }
 
 /// Whether one of the goals that are filtered by has a currency.
 fn earns(asks: &Asks<'_>) -> bool {
     let atoms = asks.state.clauses.iter().flat_map(|clause| &clause.0);
-    let named: Vec<&String> =
-        atoms.filter(|atom| atom.dimension == Dimension::Goal).flat_map(|atom| &atom.values).collect();
+    let named: Vec<&String> = atoms
+        .filter(|atom| atom.dimension == Dimension::Goal)
+        .flat_map(|atom| &atom.values)
+        .collect();
     let mut goals = asks.scope.goals.iter();
     goals.any(|goal| goal.currency.is_some() && named.contains(&&goal.name))
 }
@@ -104,7 +109,10 @@ async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Met
     };
     let (answer, past) = tokio::join!(asks.ask(&query), past);
     let before: Vec<Option<i64>> = match past {
-        Some(Ok(past)) => past.results.first().map(|row| row.metrics.iter().map(model::figure).collect()),
+        Some(Ok(past)) => past
+            .results
+            .first()
+            .map(|row| row.metrics.iter().map(model::figure).collect()),
         _ => None,
     }
     .unwrap_or_default();
@@ -129,7 +137,9 @@ async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Met
     Figures {
         panel: asks.panel("figures", &query, &answer),
         heads: metrics.iter().map(head).collect(),
-        values: answer.map(|answer| model::values(&answer.results, &before)).unwrap_or_default(),
+        values: answer
+            .map(|answer| model::values(&answer.results, &before))
+            .unwrap_or_default(),
     }
 }
 
@@ -137,7 +147,9 @@ async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Met
 pub(super) fn unit(asks: &Asks<'_>) -> TimeUnit {
     let allowed = asks.state.period.intervals(asks.today.days(asks.state));
     let asked = asks.state.interval.filter(|unit| allowed.contains(unit));
-    asked.or_else(|| allowed.first().copied()).unwrap_or(TimeUnit::Day)
+    asked
+        .or_else(|| allowed.first().copied())
+        .unwrap_or(TimeUnit::Day)
 }
 
 async fn graph(asks: &Asks<'_>, links: &Links, metric: Metric) -> Graph {

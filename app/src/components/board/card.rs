@@ -29,7 +29,13 @@ pub fn CardView(
     let testid = id.clone();
     let columns = (card.what.clone(), card.columns.clone());
     let card = StoredValue::new(card);
-    let keys = move || rows.with(|rows| rows.iter().map(|row| (row.name.clone(), row.label().to_owned())).collect::<Vec<_>>());
+    let keys = move || {
+        rows.with(|rows| {
+            rows.iter()
+                .map(|row| (row.name.clone(), row.label().to_owned()))
+                .collect::<Vec<_>>()
+        })
+    };
     let body = match is_map {
         true => Either::Left(view! { <MapView card rows /> }),
         false => Either::Right(view! {

@@ -30,7 +30,12 @@ pub fn DetailsView(
     let (from, to) = span(&details, &table);
     let count = match table.total {
         0 => "Nothing found".to_owned(),
-        total => format!("{}–{} of {}", format::number(from), format::number(to), format::number(total)),
+        total => format!(
+            "{}–{} of {}",
+            format::number(from),
+            format::number(to),
+            format::number(total)
+        ),
     };
     let (state, base) = (links.state.clone(), links.base.clone());
     view! {
@@ -61,7 +66,11 @@ fn span(details: &Details, table: &Table) -> (u64, u64) {
 
 #[component]
 fn Rows(links: Links, details: Details, table: Table) -> impl IntoView {
-    let first = table.columns.first().map(|column| column.metric.clone()).unwrap_or_default();
+    let first = table
+        .columns
+        .first()
+        .map(|column| column.metric.clone())
+        .unwrap_or_default();
     let (sorted, way) = match details.sort {
         Some((metric, way)) => (metric.name().to_owned(), way),
         None => (first, Direction::Desc),
@@ -70,7 +79,11 @@ fn Rows(links: Links, details: Details, table: Table) -> impl IntoView {
         let here = column.metric == sorted;
         let metric: Option<Metric> = column.metric.parse().ok();
         // The first click shows the most, the second the least.
-        let next = if here && way == Direction::Desc { Direction::Asc } else { Direction::Desc };
+        let next = if here && way == Direction::Desc {
+            Direction::Asc
+        } else {
+            Direction::Desc
+        };
         let href = links.to(|state| {
             if let (Some(details), Some(metric)) = (&mut state.details, metric) {
                 (details.sort, details.page) = (Some((metric, next)), 1);
@@ -133,9 +146,10 @@ fn Paging(links: Links, details: Details, table: Table) -> impl IntoView {
         })
     };
     let here = details.page;
-    let back = (here > 1).then(|| view! { <a class="button button--small" href=to(here - 1) rel="prev">"Previous"</a> });
-    let forth =
-        (u64::from(here) < pages).then(|| view! { <a class="button button--small" href=to(here + 1) rel="next">"Next"</a> });
+    let back = (here > 1)
+        .then(|| view! { <a class="button button--small" href=to(here - 1) rel="prev">"Previous"</a> });
+    let forth = (u64::from(here) < pages)
+        .then(|| view! { <a class="button button--small" href=to(here + 1) rel="next">"Next"</a> });
     view! {
         <nav class="details__pages" aria-label="Pages">
             {back}

@@ -36,7 +36,11 @@ pub fn FilterDialog(
 ) -> impl IntoView {
     let what = words::singular(&edit.dimension);
     let close = links.to(|_| ());
-    let old = edit.at.and_then(|at| links.state.clauses.get(at)).and_then(|clause| clause.0.first()).cloned();
+    let old = edit
+        .at
+        .and_then(|at| links.state.clauses.get(at))
+        .and_then(|clause| clause.0.first())
+        .cloned();
     let old = old.filter(|atom| atom.dimension == edit.dimension);
     let (state, base) = (links.state.clone(), links.base.clone());
     let (dimension, at) = (words::short(&edit.dimension), edit.at);
@@ -75,7 +79,8 @@ pub fn FilterDialog(
 fn Operators(dimension: Dimension, chosen: Option<Op>) -> impl IntoView {
     let chosen = chosen.unwrap_or(Op::Of(Operator::Is));
     let option = |(op, name, words): (Op, &'static str, &'static str)| {
-        op.suits(&dimension).then(|| view! { <option value=name selected=op == chosen>{words}</option> })
+        op.suits(&dimension)
+            .then(|| view! { <option value=name selected=op == chosen>{words}</option> })
     };
     view! {
         <label class="sheet__field">
@@ -114,7 +119,12 @@ fn Values(
     let row = |row: Row| {
         let checked = chosen.contains(&row.name);
         let flag = flags.then(|| format::flag(&row.name)).flatten();
-        let count = row.figures.first().copied().flatten().map(|n| text::exact(n, Unit::Count));
+        let count = row
+            .figures
+            .first()
+            .copied()
+            .flatten()
+            .map(|n| text::exact(n, Unit::Count));
         view! {
             <li>
                 <label class="sheet__value">

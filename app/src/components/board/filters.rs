@@ -1,13 +1,7 @@
 //! What is filtered by: a pill each, and the menu that makes more.
 
 use super::menu::{Item, Items};
-use crate::board::{
-    Links,
-    filters::Clause,
-    page::SiteView,
-    state::Edit,
-    words,
-};
+use crate::board::{Links, filters::Clause, page::SiteView, state::Edit, words};
 use leptos::prelude::*;
 use pulsecast_protocol::stats::Dimension;
 use std::collections::BTreeMap;
@@ -26,18 +20,27 @@ pub fn FilterMenu(
             at: None,
             search: String::new(),
         };
-        Item::new(words::singular(dimension), links.to(|state| state.edit = Some(edit)), "", false)
+        Item::new(
+            words::singular(dimension),
+            links.to(|state| state.edit = Some(edit)),
+            "",
+            false,
+        )
     };
     let group = |(title, items): (&'static str, Vec<Item>)| {
-        (!items.is_empty()).then(|| view! {
-            <div class="menu__group">
-                <p class="menu__title">{title}</p>
-                <Items items />
-            </div>
+        (!items.is_empty()).then(|| {
+            view! {
+                <div class="menu__group">
+                    <p class="menu__title">{title}</p>
+                    <Items items />
+                </div>
+            }
         })
     };
-    let mut groups: Vec<(&'static str, Vec<Item>)> =
-        words::FILTERS.iter().map(|(title, dimensions)| (*title, dimensions.iter().map(item).collect())).collect();
+    let mut groups: Vec<(&'static str, Vec<Item>)> = words::FILTERS
+        .iter()
+        .map(|(title, dimensions)| (*title, dimensions.iter().map(item).collect()))
+        .collect();
     let props: Vec<Dimension> = site.props.iter().cloned().map(Dimension::Prop).collect();
     groups.push(("Properties", props.iter().map(item).collect()));
     let segments = site.segments.iter().map(|segment| {
@@ -85,10 +88,13 @@ pub fn Pills(
         view! { <Pill text change=Some(change) remove /> }
     };
     let pills = state.clauses.iter().enumerate().map(pill).collect_view();
-    let segment = state.segment.and_then(|id| site.segments.iter().find(|segment| segment.id == id)).map(|segment| {
-        let remove = links.to(|state| state.segment = None);
-        view! { <Pill text=format!("Segment {}", segment.name) change=None remove /> }
-    });
+    let segment = state
+        .segment
+        .and_then(|id| site.segments.iter().find(|segment| segment.id == id))
+        .map(|segment| {
+            let remove = links.to(|state| state.segment = None);
+            view! { <Pill text=format!("Segment {}", segment.name) change=None remove /> }
+        });
     let clear = links.to(|state| {
         while !state.clauses.is_empty() {
             state.drop_clause(0);
@@ -111,7 +117,9 @@ pub fn Pills(
 fn Pill(text: String, change: Option<String>, remove: String) -> impl IntoView {
     let label = format!("Remove: {text}");
     let words = match change {
-        Some(href) => view! { <a class="pill__text" href=href title=text.clone()>{text.clone()}</a> }.into_any(),
+        Some(href) => {
+            view! { <a class="pill__text" href=href title=text.clone()>{text.clone()}</a> }.into_any()
+        }
         None => view! { <span class="pill__text" title=text.clone()>{text.clone()}</span> }.into_any(),
     };
     view! {

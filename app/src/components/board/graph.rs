@@ -40,7 +40,12 @@ pub fn GraphView(
     });
     let ticks = Memo::new(move |_| line.with(|line| chart::ticks(line, bucket)));
     let pointed = RwSignal::new(None::<usize>);
-    let point = move |across: i64| pointed.set(Some(chart::nearest(across, line.with_untracked(|l| l.points.len()))));
+    let point = move |across: i64| {
+        pointed.set(Some(chart::nearest(
+            across,
+            line.with_untracked(|l| l.points.len()),
+        )))
+    };
     let of = label.clone();
     let summary = move || line.with(|line| summary(line, &of, unit));
     let grid = move |quarter: i64| {
@@ -92,7 +97,12 @@ fn reading(line: &Line, before: &Line, i: usize, unit: Unit, bucket: Bucket) -> 
         let value = line.points.get(i).copied().flatten();
         value.map_or_else(|| "–".to_owned(), |value| text::exact(value, unit))
     };
-    let label = |line: &Line| line.labels.get(i).map(|raw| labels::full(raw, bucket)).unwrap_or_default();
+    let label = |line: &Line| {
+        line.labels
+            .get(i)
+            .map(|raw| labels::full(raw, bucket))
+            .unwrap_or_default()
+    };
     let compared = match before.labels.get(i) {
         Some(_) => format!("{} · {}", figure(before), label(before)),
         None => String::new(),
@@ -115,7 +125,10 @@ fn Pointed(
         line.with(|line| {
             let value = line.points.get(i).copied().flatten().unwrap_or_default();
             let top = drawing.with(|d| d.top).max(1);
-            Some((chart::across(i, line.points.len()), 1000 - value.saturating_mul(1000) / top))
+            Some((
+                chart::across(i, line.points.len()),
+                1000 - value.saturating_mul(1000) / top,
+            ))
         })
     };
     let place = move || spot().map_or_else(String::new, |(x, y)| format!("--at:{x};--up:{y}"));
@@ -164,7 +177,11 @@ pub fn Choice(
 fn Table(line: RwSignal<Line>, unit: Unit, bucket: Bucket) -> impl IntoView {
     let rows = move || {
         line.with(|line| {
-            let all = line.labels.iter().zip(&line.points).take(if line.labels.len() > TABLE { 0 } else { TABLE });
+            let all = line
+                .labels
+                .iter()
+                .zip(&line.points)
+                .take(if line.labels.len() > TABLE { 0 } else { TABLE });
             let row = |(label, point): (&String, &Option<i64>)| {
                 let value = point.map_or_else(|| "–".to_owned(), |point| text::exact(point, unit));
                 view! { <tr><th scope="row">{labels::full(label, bucket)}</th><td>{value}</td></tr> }
@@ -182,5 +199,8 @@ fn Table(line: RwSignal<Line>, unit: Unit, bucket: Bucket) -> impl IntoView {
 
 fn summary(line: &Line, label: &str, unit: Unit) -> String {
     let most = line.points.iter().flatten().copied().max().unwrap_or_default();
-    format!("Line graph of {label} by time, {} at most", text::exact(most, unit))
+    format!(
+        "Line graph of {label} by time, {} at most",
+        text::exact(most, unit)
+    )
 }

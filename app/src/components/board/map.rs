@@ -16,8 +16,22 @@ pub fn MapView(
     rows: RwSignal<Vec<Row>>,
 ) -> impl IntoView {
     let most = Memo::new(move |_| rows.with(|rows| rows.iter().map(visitors).max().unwrap_or_default()));
-    let places = move || rows.with(|rows| rows.iter().filter(|row| format::flag(&row.name).is_some()).cloned().collect::<Vec<_>>());
-    let label = move || rows.with(|rows| format!("World map of visitors from {} countries; the tab Countries lists them", rows.len()));
+    let places = move || {
+        rows.with(|rows| {
+            rows.iter()
+                .filter(|row| format::flag(&row.name).is_some())
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+    };
+    let label = move || {
+        rows.with(|rows| {
+            format!(
+                "World map of visitors from {} countries; the tab Countries lists them",
+                rows.len()
+            )
+        })
+    };
     platform::erased(view! {
         <svg class="map__world" viewBox=VIEW_BOX role="group" aria-label=label data-testid="stats-map">
             <use href="/world.svg#land" class="map__land"></use>
@@ -37,7 +51,9 @@ fn Country(card: StoredValue<Card>, most: Memo<u32>, row: Row) -> impl IntoView 
     let visitors = visitors(&row);
     let class = move || format!("map__country map__country--{}", shade(visitors, most.get()));
     let text = format!("{}: {}", row.label(), format::count(visitors, "visitor"));
-    let href = card.with_value(|card| card.href_of(&row.name)).unwrap_or_default();
+    let href = card
+        .with_value(|card| card.href_of(&row.name))
+        .unwrap_or_default();
     let shape = svg::r#use().attr("href", format!("/world.svg#{}", row.name));
     platform::erased(
         svg::a()

@@ -61,8 +61,14 @@ pub fn Rest(
     /// Names that the form has fields of its own for.
     except: &'static [&'static str],
 ) -> impl IntoView {
-    let pairs = state.pairs().into_iter().filter(|(name, _)| !except.contains(name));
-    pairs.map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view().into_any()
+    let pairs = state
+        .pairs()
+        .into_iter()
+        .filter(|(name, _)| !except.contains(name));
+    pairs
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
+        .collect_view()
+        .into_any()
 }
 
 /// Two days and a button.

@@ -37,7 +37,8 @@ pub fn PeriodPicker(
     let label = label(state, today, from, to);
     let groups = groups(&links, today);
     let (base, rest) = (links.base.clone(), links.state.clone());
-    let arrow = |href: Option<String>, class: &'static str, key: &'static str, label: &'static str| match href {
+    let arrow = |href: Option<String>, class: &'static str, key: &'static str, label: &'static str| match href
+    {
         Some(href) => view! { <a class=class href=href data-key=key aria-label=label></a> }.into_any(),
         None => view! { <span class=format!("{class} step--off") aria-hidden="true"></span> }.into_any(),
     };
@@ -136,13 +137,27 @@ pub fn ComparePicker(
     let key = |on: bool| if on == toggled.is_some() { "x" } else { "" };
     let items = vec![
         Item::new("No comparison", to(None), key(false), is(None)),
-        Item::new("Previous period", to(Some(Compare::Previous)), key(true), is(Some(Compare::Previous))),
-        Item::new("Year over year", to(Some(Compare::Year)), "", is(Some(Compare::Year))),
+        Item::new(
+            "Previous period",
+            to(Some(Compare::Previous)),
+            key(true),
+            is(Some(Compare::Previous)),
+        ),
+        Item::new(
+            "Year over year",
+            to(Some(Compare::Year)),
+            "",
+            is(Some(Compare::Year)),
+        ),
     ];
     let weekday = state.compare.map(|_| {
         let matched = state.match_day == Weekday::Matched;
         let href = links.to(|state| {
-            state.match_day = if matched { Weekday::AsItIs } else { Weekday::Matched };
+            state.match_day = if matched {
+                Weekday::AsItIs
+            } else {
+                Weekday::Matched
+            };
         });
         vec![Item::new("Match day of the week", href, "", matched)]
     });

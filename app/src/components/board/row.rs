@@ -29,10 +29,22 @@ pub fn RowView(
     let flag = (look == Look::Flags).then(|| format::flag(&name)).flatten();
     let key = StoredValue::new(name);
     let row = Memo::new(move |_| {
-        rows.with(|rows| key.with_value(|name| rows.iter().find(|row| row.name == *name).cloned().unwrap_or_default()))
+        rows.with(|rows| {
+            key.with_value(|name| {
+                rows.iter()
+                    .find(|row| row.name == *name)
+                    .cloned()
+                    .unwrap_or_default()
+            })
+        })
     });
     let most = move || rows.with(|rows| rows.iter().map(Row::first).max().unwrap_or_default());
-    let share = move || format!("--share:{}", row.with(Row::first).saturating_mul(1000) / most().max(1));
+    let share = move || {
+        format!(
+            "--share:{}",
+            row.with(Row::first).saturating_mul(1000) / most().max(1)
+        )
+    };
     let figure = move |(i, unit): (usize, text::Unit)| {
         let text = move || {
             let value = row.with(|row| row.figures.get(i).copied().flatten());

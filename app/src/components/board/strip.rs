@@ -62,7 +62,11 @@ fn Figure(head: Head, value: Memo<Value>) -> impl IntoView {
         _ => "strip__change",
     };
     let before = move || {
-        value.with(|v| v.before.map(|before| format!("before: {}", text::exact(before, unit))).unwrap_or_default())
+        value.with(|v| {
+            v.before
+                .map(|before| format!("before: {}", text::exact(before, unit)))
+                .unwrap_or_default()
+        })
     };
     platform::erased(view! {
         <li class="strip__item">
