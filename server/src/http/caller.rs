@@ -121,6 +121,13 @@ impl Refusal {
             again_after: None,
         }
     }
+
+    /// The same, with this part to blame.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        self.path = Some(path.to_owned());
+        self
+    }
 }
 
 impl From<StatsError> for Refusal {

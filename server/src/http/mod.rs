@@ -21,6 +21,8 @@ pub mod security;
 pub mod serve;
 pub mod setup;
 pub mod share;
+pub mod sites_v1;
+pub mod stats_v1;
 pub mod stats_v2;
 pub mod status;
 pub mod token;

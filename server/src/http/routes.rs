@@ -2,7 +2,7 @@
 
 use super::{
     AppState, config::Demo, demo, export, health, invitation, login, logout, metrics, pages, scripts,
-    security, setup, share, stats_v2, status::refuse, token, who,
+    security, setup, share, sites_v1, stats_v1, stats_v2, status::refuse, token, who,
 };
 use crate::gate::RemoteIp;
 use axum::{
@@ -66,7 +66,9 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
         .route("/sites/{domain}/csv", get(export::csv::export))
         .route("/sites/{domain}/export.zip", get(export::zip::export))
         .route("/invitations/{token}", post(invitation::join))
-        .route("/share/{slug}", post(share::open));
+        .route("/share/{slug}", post(share::open))
+        .merge(stats_v1::routes())
+        .merge(sites_v1::routes());
     if state.config.demo == Demo::On {
         people = people.merge(demo::routes());
     }

@@ -9,7 +9,7 @@ use reqwest::Response;
 use serde_json::{Value, json};
 
 /// Two sites of the owner's, and a key for the first.
-async fn world() -> (Server, String) {
+pub async fn world() -> (Server, String) {
     let server = Server::start().await;
     let owner = server.owner().await;
     for domain in ["example.com", "example.org"] {
@@ -21,7 +21,7 @@ async fn world() -> (Server, String) {
     (server, key)
 }
 
-async fn key_for(server: &Server, domain: Option<&str>, right: KeyRight) -> String {
+pub async fn key_for(server: &Server, domain: Option<&str>, right: KeyRight) -> String {
     let site = domain.map(|domain| server.sites.get(&domain.parse().unwrap()).unwrap().id);
     let account = server.accounts.account("ann@example.com").await.unwrap().unwrap();
     let wanted = Wanted {
@@ -49,7 +49,7 @@ fn visitors_of(domain: &str) -> Value {
     json!({"site_id": domain, "metrics": ["visitors"], "date_range": "7d"})
 }
 
-async fn error(answer: Response) -> (u16, Value) {
+pub async fn error(answer: Response) -> (u16, Value) {
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 

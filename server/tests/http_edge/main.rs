@@ -14,4 +14,5 @@ mod origin;
 mod public;
 mod sites;
 mod sockets;
+mod stats_v1;
 mod support;
