@@ -3,6 +3,15 @@
 use crate::{
     pages::{board::StatsPage, setup::SetupPage, sites::SitesPage},
     pages::{
+        account::AccountPage,
+        invitation::InvitationPage,
+        settings::{
+            audit::AuditPage, danger::DangerPage, exclusions::ExclusionsPage, funnels::FunnelSettingsPage,
+            goals::GoalsPage, links::LinksPage, people::PeoplePage, segments::SegmentsPage,
+        },
+        share::SharePage,
+    },
+    pages::{
         keys::KeysPage, layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage,
         not_found::NotFound, settings::SettingsPage,
     },
@@ -28,6 +37,8 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+                <Route path=path!("/invitations/:token") view=InvitationPage ssr=SsrMode::Async />
+                <Route path=path!("/share/:slug") view=SharePage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/") view=SitesPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/new") view=NewSitePage ssr=SsrMode::Async />
@@ -35,6 +46,15 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sites/:domain") view=StatsPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/live") view=LivePage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings") view=SettingsPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/settings/goals") view=GoalsPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/settings/funnels") view=FunnelSettingsPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/settings/segments") view=SegmentsPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/settings/people") view=PeoplePage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/settings/links") view=LinksPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/settings/exclusions") view=ExclusionsPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/settings/audit") view=AuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/settings/danger") view=DangerPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -1,5 +1,6 @@
 //! Small parts of the settings' forms: a button that posts, a value to copy, the notice that something was done.
 
+use crate::failure::{Failure, Refill};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -66,4 +67,40 @@ pub fn DoneNotice() -> impl IntoView {
     let code = use_query_map().with_untracked(|query| query.get("done"));
     let text = code.as_deref().and_then(done);
     text.map(|text| view! { <p class="notice notice--good" role="status" data-testid="done">{text}</p> })
+}
+
+/// What came back with a form, at hand wherever the form's parts are put together.
+#[derive(Clone, Copy, Debug)]
+pub struct Refilled(StoredValue<Refill>);
+
+impl Refilled {
+    /// What came back with the form of this action, if anything.
+    #[must_use]
+    pub fn of<T>(result: Option<Result<T, Failure>>) -> Self {
+        Self(StoredValue::new(Refill::of(result).unwrap_or_default()))
+    }
+
+    /// What is wrong with this field, as one sentence.
+    #[must_use]
+    pub fn field(self, name: &str) -> Option<String> {
+        self.0.with_value(|refill| refill.field(name))
+    }
+
+    /// What is wrong beside the fields, as one sentence.
+    #[must_use]
+    pub fn whole(self) -> Option<String> {
+        self.0.with_value(Refill::whole)
+    }
+
+    /// What was typed into this field; nothing where nothing came back.
+    #[must_use]
+    pub fn typed(self, name: &str) -> String {
+        self.given(name).unwrap_or_default()
+    }
+
+    /// What was typed into this field, if anything came back.
+    #[must_use]
+    pub fn given(self, name: &str) -> Option<String> {
+        self.0.with_value(|refill| refill.typed.get(name).cloned())
+    }
 }

@@ -3,7 +3,10 @@
 use crate::failure::Failure;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
-use pulsecast_protocol::{Domain, account::SiteSettings};
+use pulsecast_protocol::{
+    Domain,
+    account::{Role, SiteSettings},
+};
 use serde::{Deserialize, Serialize};
 
 /// All that the settings page shows.
@@ -11,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct SettingsPage {
     /// What is set.
     pub site: SiteSettings,
+    /// What the asker may do with the site.
+    pub role: Role,
     /// Where the server is reached, for the snippet.
     pub public_url: String,
     /// Names of the zones there are.
@@ -25,6 +30,7 @@ pub struct SettingsPage {
 pub async fn load_settings(domain: Domain) -> Result<SettingsPage, Failure> {
     let api = crate::platform::api()?;
     Ok(SettingsPage {
+        role: api.role(domain.clone()).await?,
         site: api.site(domain).await?,
         public_url: api.public_url(),
         timezones: api.timezones(),

@@ -59,7 +59,7 @@ pub fn Layout() -> impl IntoView {
 fn Account(email: String) -> impl IntoView {
     view! {
         <div class="account">
-            <span class="account__email">{email}</span>
+            <a class="account__email" href="/account">{email}</a>
             <form method="post" action="/logout">
                 <button class="button button--quiet button--small" type="submit">"Sign out"</button>
             </form>

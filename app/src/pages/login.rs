@@ -16,6 +16,8 @@ pub(super) fn message(code: &str) -> &'static str {
         "password" => "The password is too short: use at least 10 characters.",
         "exists" => "There is an account already. Sign in with it.",
         "invalid" => "The form did not arrive in one piece. Fill it in again.",
+        "wrong" => "This is not the password of this link.",
+        "removed" => "Your account is removed.",
         "origin" => "The form came from another site. Fill it in here.",
         _ => "This did not work. Try again.",
     }

@@ -1,6 +1,8 @@
 //! The pages: each owns what it fetches and how its parts are put together.
 
 pub mod board;
+pub mod account;
+pub mod invitation;
 pub mod keys;
 pub mod layout;
 pub mod live;
@@ -9,5 +11,6 @@ pub mod new_site;
 pub mod not_found;
 pub mod settings;
 pub mod setup;
+pub mod share;
 mod site_page;
 pub mod sites;

@@ -1,23 +1,32 @@
-//! What the owner decides about a site.
+//! What the admins decide about a site: the general settings, and a file for each section beside them.
+
+pub mod audit;
+pub mod danger;
+pub mod exclusions;
+pub mod funnels;
+pub mod goals;
+pub mod links;
+pub mod people;
+pub mod segments;
 
 use super::site_page::site_page;
 use crate::{
     components::{
         field::{Field, FormError, described_by},
-        site_head::{SiteHead, Tab},
+        form_parts::DoneNotice,
+        settings_nav::{Section, SettingsFrame},
         zones::ZoneField,
     },
     failure::Refill,
-    fns::settings::{self, RemoveSite, SaveSite, load_settings},
+    fns::settings::{self, SaveSite, load_settings},
     forms,
     islands::snippet::CopySnippet,
 };
 use leptos::{form::ActionForm, prelude::*};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use pulsecast_protocol::{
     Domain,
-    account::{IpDisplay, OriginPolicy, SiteSettings},
+    account::{IpDisplay, OriginPolicy, Role, SiteSettings},
 };
 use std::fmt::Display;
 
@@ -33,20 +42,24 @@ pub fn SettingsPage() -> impl IntoView {
 fn Loaded(page: settings::SettingsPage, sites: Vec<Domain>) -> impl IntoView {
     let settings::SettingsPage {
         site,
+        role,
         public_url,
         timezones,
     } = page;
     let domain = site.domain.clone();
+    let of = domain.clone();
+    let form = if role >= Role::Admin {
+        view! { <SettingsForm site timezones /> }.into_any()
+    } else {
+        view! { <p class="form__text">"Only an admin or owner of the site changes its settings."</p> }
+            .into_any()
+    };
     view! {
-        <Title text=format!("Settings of {domain}") />
-        <SiteHead domain=domain.clone() sites current=Tab::Settings right=() />
-        <div class="settings">
-            <SettingsForm site timezones />
-            <div class="settings__side">
-                <SnippetPanel domain=domain.clone() public_url />
-                <RemoveForm domain />
-            </div>
-        </div>
+        <SettingsFrame domain role sites section=Section::General>
+            <DoneNotice />
+            {form}
+            <SnippetPanel domain=of public_url />
+        </SettingsFrame>
     }
     .into_any()
 }
@@ -203,26 +216,6 @@ fn SnippetPanel(domain: Domain, public_url: String) -> impl IntoView {
             </dl>
             <p class="form__text">"Custom events: " <code>r#"pulse("Signup", {props: {plan: "team"}})"#</code></p>
         </section>
-    }
-    .into_any()
-}
-
-/// The end of a site.
-#[component]
-fn RemoveForm(domain: Domain) -> impl IntoView {
-    let action = ServerAction::<RemoveSite>::new();
-    let refill = Refill::of(action.value().get_untracked()).unwrap_or_default();
-    view! {
-        <ActionForm action attr:class="panel form form--panel form--danger">
-            <h2 class="form__title">"Delete this site"</h2>
-            <FormError text=refill.whole() />
-            <p class="form__text">"Its dashboard and its events are gone for good. Pages that still carry the snippet are told that there is no such site."</p>
-            <input type="hidden" name="domain" value=domain.to_string() />
-            <Field id="confirm" label="Type the domain to confirm" error=refill.field("confirm")>
-                <input class="input" id="confirm" name="confirm" required autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="confirm-error" />
-            </Field>
-            <p class="form__actions"><button class="button button--danger" type="submit">"Delete site"</button></p>
-        </ActionForm>
     }
     .into_any()
 }

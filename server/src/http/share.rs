@@ -143,7 +143,7 @@ pub async fn open(
     let ip = state.config.client_ip(peer, &headers);
     match state.auth.open_link(&link, password, ip).await {
         Ok(()) => {}
-        Err(OpenError::Wrong) => return back("password"),
+        Err(OpenError::Wrong) => return back("wrong"),
         Err(OpenError::TooOften(_)) => return back("rate"),
         Err(OpenError::Password(error)) => {
             tracing::error!(%error, "answering 500");

@@ -1,0 +1,99 @@
+//! What whoever holds a shared link sees: the dashboard, the question for its password, or that it is over.
+
+use super::login::AddressError;
+use crate::{
+    components::{brand::Mark, problem::Problem},
+    fns::access::load_shared,
+    platform,
+};
+use leptos::prelude::*;
+use leptos_meta::{Html, Title};
+use leptos_router::hooks::{use_location, use_query_map};
+use pulsecast_protocol::access::{Shared, SharedSite};
+
+/// `/share/{slug}`
+#[component]
+pub fn SharePage() -> impl IntoView {
+    let shared = Resource::new_blocking(|| (), |()| load_shared());
+    let theme = use_query_map().with_untracked(|query| query.get("theme"));
+    // Nothing but the two that there are gets into the page; "system" is what it does anyway.
+    let theme = theme.filter(|theme| matches!(theme.as_str(), "light" | "dark"));
+    let body = move || {
+        Suspend::new(async move {
+            match shared.await {
+                Ok(Shared::Open(site)) => view! { <Dashboard site /> }.into_any(),
+                Ok(Shared::Password) => view! { <Closed title="This dashboard has a password"><PasswordForm /></Closed> }.into_any(),
+                Ok(Shared::Expired) => view! {
+                    <Closed title="This link has expired"><p class="door__text">"Ask whoever gave it to you for a new one."</p></Closed>
+                }
+                .into_any(),
+                Ok(Shared::Nothing) => view! { <NoLink /> }.into_any(),
+                Err(failure) => view! { <main class="page" id="main" tabindex="-1"><Problem failure /></main> }.into_any(),
+            }
+        })
+    };
+    view! {
+        {theme.map(|theme| view! { <Html attr:data-theme=theme /> })}
+        <Suspense>{body}</Suspense>
+    }
+    .into_any()
+}
+
+/// The dashboard, as much of it as the link shows.
+#[component]
+fn Dashboard(site: SharedSite) -> impl IntoView {
+    let limited = site
+        .segment
+        .map(|segment| view! { <p class="share-note">"Shows only: " {segment}</p> });
+    view! {
+        <Title text=site.domain.to_string() />
+        <main class="page" id="main" tabindex="-1" data-testid="shared">
+            <h1 class="site-head__title">{site.domain.to_string()}</h1>
+            {limited}
+        </main>
+    }
+}
+
+#[component]
+fn Closed(title: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <Title text=title />
+        <main class="door" id="main" tabindex="-1">
+            <div class="door__brand"><Mark /><span>"Pulsecast"</span></div>
+            <section class="panel door__card">
+                <h1 class="door__title">{title}</h1>
+                {children()}
+            </section>
+        </main>
+    }
+}
+
+#[component]
+fn NoLink() -> impl IntoView {
+    platform::mark_not_found();
+    view! { <Closed title="There is no such link"><p class="door__text">"It may have been removed. Ask whoever gave it to you."</p></Closed> }
+}
+
+/// A plain form to the link's own address, so that its parameters stay.
+#[component]
+fn PasswordForm() -> impl IntoView {
+    let (path, search) = {
+        let location = use_location();
+        (location.pathname.get_untracked(), location.search.get_untracked())
+    };
+    let action = if search.is_empty() {
+        path
+    } else {
+        format!("{path}?{}", search.trim_start_matches('?'))
+    };
+    view! {
+        <AddressError />
+        <form method="post" action=action class="form">
+            <div class="field">
+                <label class="field__label" for="password">"Password"</label>
+                <input class="input" id="password" name="password" type="password" autocomplete="off" required />
+            </div>
+            <button class="button button--main button--wide" type="submit">"Open"</button>
+        </form>
+    }
+}
