@@ -1,7 +1,6 @@
 //! Which page is at which address, and what all pages share.
 
 use crate::{
-    pages::{board::StatsPage, setup::SetupPage, sites::SitesPage},
     pages::{
         account::AccountPage,
         invitation::InvitationPage,
@@ -11,6 +10,7 @@ use crate::{
         },
         share::SharePage,
     },
+    pages::{board::StatsPage, setup::SetupPage, sites::SitesPage},
     pages::{
         keys::KeysPage, layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage,
         not_found::NotFound, settings::SettingsPage,

@@ -1,7 +1,7 @@
 //! The pages: each owns what it fetches and how its parts are put together.
 
-pub mod board;
 pub mod account;
+pub mod board;
 pub mod invitation;
 pub mod keys;
 pub mod layout;
