@@ -223,7 +223,7 @@ fn stretches(span: Span, zone: Tz) -> Vec<Stretch> {
     while at < span.to {
         let next = Timestamp(at.plus(STEP).0.min(span.to.0));
         let (before, after) = (offset(at), offset(next));
-        if before != after && next < span.to {
+        if before != after {
             let (mut low, mut high) = (at, next);
             while high.since(low) > 1 {
                 let middle = low.plus(high.since(low) / 2);
@@ -233,14 +233,16 @@ fn stretches(span: Span, zone: Tz) -> Vec<Stretch> {
                     high = middle
                 }
             }
-            if let Some(last) = found.last_mut() {
-                last.to = high;
+            if high < span.to {
+                if let Some(last) = found.last_mut() {
+                    last.to = high;
+                }
+                found.push(Stretch {
+                    from: high,
+                    to: span.to,
+                    offset: after,
+                });
             }
-            found.push(Stretch {
-                from: high,
-                to: span.to,
-                offset: after,
-            });
         }
         at = next;
     }

@@ -3,7 +3,10 @@
 use super::range::{BadRange, Span, instant, local};
 use chrono::{Datelike, Days, Months, NaiveDate};
 use chrono_tz::Tz;
-use pulsecast_protocol::stats::{Comparison, ComparisonMode};
+use pulsecast_protocol::{
+    Timestamp,
+    stats::{Comparison, ComparisonMode},
+};
 
 /// Days until the weekday of `to`, the shorter way: -3 to 3.
 fn to_weekday(from: NaiveDate, to: NaiveDate) -> i64 {
@@ -44,7 +47,7 @@ pub fn compared(span: Span, comparison: &Comparison, zone: Tz) -> Result<Span, B
                         .ok_or(BadRange::OutOfTime)?;
                     Ok::<_, BadRange>(instant(there, zone))
                 };
-                Span::of_times(before(span.from)?, before(span.to)?)?
+                times(before(span.from)?, before(span.to)?)?
             }
             _ => Span::of_times(span.from.plus(-span.length()), span.from)?,
         };
@@ -72,6 +75,19 @@ pub fn compared(span: Span, comparison: &Comparison, zone: Tz) -> Result<Span, B
     Span::of_days(moved(start, by)?, moved(end, by)?, zone)
 }
 
+/// Of times that fall together, such as the two before a 29 February a year earlier, nothing is between.
+fn times(from: Timestamp, to: Timestamp) -> Result<Span, BadRange> {
+    if to < from {
+        let span = Span::of_times(to, from)?;
+        return Ok(Span {
+            from: span.to,
+            to: span.from,
+            ..span
+        });
+    }
+    Span::of_times(from, to)
+}
+
 fn match_weekday_of_times(found: Span, span: Span, zone: Tz) -> Result<Span, BadRange> {
     let (start, first) = (local(found.from, zone), local(span.from, zone));
     let mut by = to_weekday(start.date(), first.date());
@@ -79,13 +95,13 @@ fn match_weekday_of_times(found: Span, span: Span, zone: Tz) -> Result<Span, Bad
         let at = local(at, zone);
         Ok::<_, BadRange>(instant(moved(at.date(), days)?.and_time(at.time()), zone))
     };
-    if by != 0 && there(found.from, by)? == span.from {
+    if by != 0 && moved(start.date(), by)? == first.date() {
         by -= 7;
     }
     if by == 0 {
         return Ok(found);
     }
-    Span::of_times(there(found.from, by)?, there(found.to, by)?)
+    times(there(found.from, by)?, there(found.to, by)?)
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ pub const VALUES: usize = 1_000;
 pub const VALUE_BYTES: usize = 2_000;
 /// Bytes of a regular expression.
 pub const PATTERN_BYTES: usize = 500;
-/// Buckets of time of one range.
-pub const BUCKETS: i64 = 10_000;
+/// Buckets of time of one range: ten days of minutes.
+pub const BUCKETS: i64 = 15_000;
 /// Groups of a compared period that are looked at.
 pub const COMPARED_ROWS: u32 = 200_000;
 

@@ -31,7 +31,6 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 }
 
 #[test]
-#[ignore = "while the last differences are being looked at"]
 fn the_server_answers_what_the_page_defines() {
     let (histories, questions) = (setting("ORACLE_CASES", 40), setting("ORACLE_QUESTIONS", 25));
     let first = setting("ORACLE_SEED", 1);

@@ -210,7 +210,6 @@ impl Builder<'_> {
             .iter()
             .map(|dimension| match dimension {
                 Dimension::ExitPage => Dimension::Page,
-                Dimension::ExitHostname => Dimension::Hostname,
                 other => other.clone(),
             })
             .collect();
