@@ -3,7 +3,7 @@
 use crate::{
     event::{Event, SiteId, VisitId},
     sessions::Visit,
-    store::Batch,
+    store::{Batch, Change},
 };
 use parking_lot::{Condvar, Mutex};
 use std::{
@@ -25,6 +25,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 struct Waiting {
     batch: Batch,
     closed: bool,
+    /// Changes that were ever added, and those of them that the feeder has taken and that are in the store.
+    changes: u64,
+    taken: u64,
+    settled: u64,
 }
 
 #[derive(Debug)]
@@ -82,6 +86,49 @@ impl Backlog {
         self.0.came.notify_one();
     }
 
+    /// How many events wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.waiting.lock().batch.events.len()
+    }
+
+    /// Whether none does.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds a change, after the events that are here by now. [`Backlog::is_settled`] knows it by the ticket that this gives.
+    pub fn change(&self, change: Change) -> u64 {
+        let mut waiting = self.0.waiting.lock();
+        waiting.batch.changes.push(change);
+        waiting.changes += 1;
+        self.0.came.notify_one();
+        waiting.changes
+    }
+
+    /// Adds a piece of an import: whole visits and their events.
+    pub fn import(&self, piece: Change, events: Vec<Event>, visits: Vec<Visit>) {
+        let mut waiting = self.0.waiting.lock();
+        waiting.batch.events.extend(events);
+        waiting.batch.ended.extend(visits);
+        waiting.batch.changes.push(piece);
+        waiting.changes += 1;
+        self.0.came.notify_one();
+    }
+
+    /// Whether the store has this change and all before it.
+    #[must_use]
+    pub fn is_settled(&self, ticket: u64) -> bool {
+        self.0.waiting.lock().settled >= ticket
+    }
+
+    /// The store has what was taken last.
+    pub fn settle(&self) {
+        let mut waiting = self.0.waiting.lock();
+        waiting.settled = waiting.taken;
+    }
+
     /// Nothing more will come.
     pub fn close(&self) {
         self.0.waiting.lock().closed = true;
@@ -108,15 +155,22 @@ impl Backlog {
                 PATIENCE,
             );
         }
+        let waiting = &mut *waiting;
         let batch = &mut waiting.batch;
         if batch.events.len() <= BATCH {
+            waiting.taken = waiting.changes;
             return Some(std::mem::take(batch));
         }
         let rest = batch.events.split_off(BATCH);
         // Ended visits, the oldest open one and removals may be of events in the rest: they go with the last piece.
         let events = std::mem::replace(&mut batch.events, rest);
+        // All but what says whose the events are: without it nobody could undo a piece that a crash cuts in two.
+        let is_first = |change: &Change| matches!(change, Change::ImportBegins(_) | Change::ImportPiece { .. });
+        let (changes, later) = std::mem::take(&mut batch.changes).into_iter().partition(is_first);
+        batch.changes = later;
         Some(Batch {
             events,
+            changes,
             ..Batch::default()
         })
     }

@@ -43,6 +43,7 @@ pub fn run(
             }
         }
         health.ok("store");
+        backlog.settle();
         stored(&batch);
         unsettled += batch.events.len();
         metrics::counter!("pulsecast_stored_total").increment(batch.events.len() as u64);

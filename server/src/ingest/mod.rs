@@ -3,6 +3,7 @@
 mod backlog;
 mod feeder;
 pub mod firsts;
+pub mod import;
 mod outcome;
 mod recovery;
 pub mod salts;
@@ -76,12 +77,7 @@ impl Ingest {
             inbox,
             clock,
         } = &*self.0;
-        let prepared = || {
-            let admitted = stages::admit(beacon, domain, sites)?;
-            let human = stages::reject_bots(admitted, sender, &tables.agents)?;
-            stages::enrich(human, sender, tables, clock.now())
-        };
-        let outcome = match prepared() {
+        let outcome = match stages::prepare(beacon, domain, sender, sites, tables, clock.now()) {
             Ok(hit) => match inbox.put(hit, sender.ip).await {
                 Ok(()) => Outcome::Accepted,
                 Err(why) => Outcome::Overloaded(why),

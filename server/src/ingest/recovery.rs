@@ -7,7 +7,7 @@ use crate::{
     sessions::{Sessions, Visit},
     sites::Sites,
     store::{
-        Batch, EventReader, EventStore, StoreError,
+        Batch, Change, EventReader, EventStore, StoreError,
         inbox::{InboxError, InboxFile},
     },
 };
@@ -62,6 +62,7 @@ pub fn recover(
     sites: &Sites,
     now: Timestamp,
 ) -> Result<Recovered, RecoveryError> {
+    undo_unfinished(store, reader)?;
     let progress = store.progress()?;
     let mut sessions = reopened(reader.open_visits(progress.oldest_open)?);
 
@@ -161,6 +162,20 @@ impl Window {
     }
 }
 
+/// What an import that did not come to its end has brought is deleted: it can be made again, and nothing is counted twice.
+fn undo_unfinished(store: &mut impl EventStore, reader: &impl EventReader) -> Result<(), StoreError> {
+    let unfinished = reader.imports(None)?.into_iter().filter(|import| import.ended.is_none());
+    let changes: Vec<Change> = unfinished.map(|import| Change::ImportUndone(import.id)).collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(imports = changes.len(), "an import was interrupted: what it had brought is deleted, import it again");
+    store.append(&Batch {
+        changes,
+        ..Batch::default()
+    })
+}
+
 fn reopened(mut visits: Vec<Visit>) -> Sessions {
     // Latest last: of two visits of one visitor, the one that went on is the open one.
     visits.sort_by_key(|visit| visit.last);
@@ -179,6 +194,7 @@ pub fn drain(
     store: &mut impl EventStore,
     reader: &impl EventReader,
 ) -> Result<usize, RecoveryError> {
+    undo_unfinished(store, reader)?;
     let progress = store.progress()?;
     let mut sessions = reopened(reader.open_visits(progress.oldest_open)?);
     let mut file = InboxFile::open(inbox, progress.last_seq)?;

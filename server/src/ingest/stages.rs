@@ -37,20 +37,34 @@ pub struct Tables {
 }
 
 /// A report whose site is known and whose page is the site's.
-pub(super) struct Admitted {
+struct Admitted {
     site: Arc<Site>,
     page: Page,
     beacon: Beacon,
 }
 
 /// An admitted report of a person.
-pub(super) struct Human {
+struct Human {
     admitted: Admitted,
     agent: Arc<Agent>,
 }
 
+/// The stages, in their order.
+pub(super) fn prepare(
+    beacon: Beacon,
+    domain: &str,
+    sender: &Sender,
+    sites: &Sites,
+    tables: &Tables,
+    now: Timestamp,
+) -> Result<Hit, Outcome> {
+    let admitted = admit(beacon, domain, sites)?;
+    let human = reject_bots(admitted, sender, &tables.agents)?;
+    enrich(human, sender, tables, now)
+}
+
 /// Finds the site and checks that the page is its own.
-pub(super) fn admit(beacon: Beacon, domain: &str, sites: &Sites) -> Result<Admitted, Outcome> {
+fn admit(beacon: Beacon, domain: &str, sites: &Sites) -> Result<Admitted, Outcome> {
     let invalid = |field: &str, message: String| Outcome::Invalid(FieldErrors::one(field, message));
     let domain: Domain = domain.parse().map_err(|e| invalid("domain", format!("{e}")))?;
     let site = sites.get(&domain).ok_or_else(|| {
@@ -67,7 +81,7 @@ pub(super) fn admit(beacon: Beacon, domain: &str, sites: &Sites) -> Result<Admit
 }
 
 /// Leaves out programs, counting them by name.
-pub(super) fn reject_bots(admitted: Admitted, sender: &Sender, agents: &Agents) -> Result<Human, Outcome> {
+fn reject_bots(admitted: Admitted, sender: &Sender, agents: &Agents) -> Result<Human, Outcome> {
     let agent = agents.read(&sender.user_agent);
     match &agent.bot {
         Some(bot) => {
@@ -79,7 +93,7 @@ pub(super) fn reject_bots(admitted: Admitted, sender: &Sender, agents: &Agents) 
 }
 
 /// Makes of it what is stored. The address ends here.
-pub(super) fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timestamp) -> Result<Hit, Outcome> {
+fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timestamp) -> Result<Hit, Outcome> {
     let Human {
         admitted: Admitted { site, page, beacon },
         agent,

@@ -1,7 +1,7 @@
 //! The one thread that writes the inbox. It commits whatever waits, then, in order: finds each event's visit, shows it to the live
 //! window, hands it to the feeder, and only then lets the request answer.
 
-use super::{Backlog, Overload, firsts::Firsts};
+use super::{Backlog, Overload, firsts::Firsts, import::Piece};
 use crate::{
     clock::SharedClock,
     event::{Hit, Seen},
@@ -9,7 +9,7 @@ use crate::{
     live::Live,
     sessions::Sessions,
     sites::Sites,
-    store::inbox::InboxFile,
+    store::{Change, ImportId, inbox::InboxFile},
     tasks::Tasks,
 };
 use pulsecast_protocol::Timestamp;
@@ -28,6 +28,11 @@ enum Message {
         hit: Box<Hit>,
         ip: IpAddr,
         done: oneshot::Sender<Result<(), Overload>>,
+    },
+    Import {
+        import: ImportId,
+        piece: Piece,
+        done: oneshot::Sender<()>,
     },
     Sweep,
     Close,
@@ -57,6 +62,20 @@ impl Inbox {
 }
 
 impl Inbox {
+    /// Takes a piece of an import: gives it the next numbers and hands it to the feeder. It is not in the inbox: a crash loses it, and then the
+    /// import is undone. Blocks while the queue is full.
+    ///
+    /// # Errors
+    /// When the server is going down.
+    pub fn import(&self, import: ImportId, piece: Piece) -> Result<(), Overload> {
+        let (done, taken) = oneshot::channel();
+        self.0
+            .blocking_send(Message::Import { import, piece, done })
+            .map_err(|_| Overload::Stopping)?;
+        // What comes after a piece must not overtake it.
+        taken.blocking_recv().map_err(|_| Overload::Stopping)
+    }
+
     /// Nothing more is taken; what waits is still written. For the end of the process, when requests may hang on to their handles.
     pub async fn close(&self) {
         // A closed channel is closed already.
@@ -126,12 +145,14 @@ impl Writer {
 
     fn handle(&mut self, messages: &mut Vec<Message>) {
         let mut sweep = false;
+        let mut pieces = Vec::new();
         let mut waiting = Vec::with_capacity(messages.len());
         let mut room = self.backlog.room();
         for message in messages.drain(..) {
             match message {
                 Message::Sweep => sweep = true,
                 Message::Close => {}
+                Message::Import { import, piece, done } => pieces.push((import, piece, done)),
                 Message::Put { done, .. } if room == 0 => answer(done, Err(Overload::StoreBehind)),
                 Message::Put { hit, ip, done } => {
                     room -= 1;
@@ -141,6 +162,12 @@ impl Writer {
         }
         if !waiting.is_empty() {
             self.commit(waiting);
+        }
+        for (import, piece, done) in pieces {
+            self.import(import, piece);
+            if done.send(()).is_err() {
+                tracing::trace!("nobody waits for this piece");
+            }
         }
         if sweep {
             self.sweep();
@@ -186,6 +213,21 @@ impl Writer {
                 self.live.record(&site, run);
                 self.firsts.saw(site.id);
             }
+        }
+    }
+
+    fn import(&mut self, import: ImportId, piece: Piece) {
+        let count = piece.events.len() as u64;
+        let Some(site) = piece.events.first().map(|event| event.hit.site) else {
+            return;
+        };
+        let first = self.file.reserve(count);
+        let last = first + count - 1;
+        let Piece { events, visits } = piece.numbered(first);
+        self.backlog
+            .import(Change::ImportPiece { import, first, last }, events, visits);
+        if self.sites.by_id(site).is_some() {
+            self.firsts.saw(site);
         }
     }
 

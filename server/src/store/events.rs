@@ -7,6 +7,9 @@ use crate::{
 use pulsecast_protocol::{Timestamp, live::HourCount};
 use std::path::Path;
 
+use super::{Change, Import};
+use chrono::NaiveDate;
+
 /// What went wrong with the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -60,6 +63,8 @@ pub struct Batch {
     pub oldest_open: Option<VisitId>,
     /// Sites that were removed: their events and visits are deleted, those of this batch too.
     pub removed: Vec<SiteId>,
+    /// What happens after that, in order.
+    pub changes: Vec<Change>,
 }
 
 impl Batch {
@@ -70,6 +75,16 @@ impl Batch {
             && self.ended.is_empty()
             && self.oldest_open.is_none()
             && self.removed.is_empty()
+            && self.changes.is_empty()
+    }
+}
+
+impl Batch {
+    /// Whether rows are deleted with it.
+    #[must_use]
+    pub fn takes_away(&self) -> bool {
+        let deletes = |change: &Change| matches!(change, Change::ImportUndone(_) | Change::Delete { .. });
+        !self.removed.is_empty() || self.changes.iter().any(deletes)
     }
 }
 
@@ -169,6 +184,18 @@ pub trait EventReader: Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn prop_keys(&self, slice: Slice, limit: usize) -> Result<Vec<String>, StoreError>;
+
+    /// The imports that there are, the newest first; of one site or of all.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn imports(&self, site: Option<SiteId>) -> Result<Vec<Import>, StoreError>;
+
+    /// Quarters of an hour since the epoch in which the site has events, and days of which it has imported figures.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn covered(&self, site: SiteId) -> Result<(Vec<i64>, Vec<NaiveDate>), StoreError>;
 
     /// Writes them to a file that is not there yet, as Parquet.
     ///

@@ -112,6 +112,14 @@ impl InboxFile {
         }
     }
 
+    /// Takes numbers for events that do not go through the file, and gives the first. They are used again if nothing of what got them reaches the
+    /// event store.
+    pub fn reserve(&mut self, count: u64) -> u64 {
+        let first = self.next;
+        self.next += count;
+        first
+    }
+
     fn try_append<'a>(&mut self, hits: impl Iterator<Item = &'a Hit>) -> Result<(), rusqlite::Error> {
         let mut seq = self.next;
         let transaction = self.connection()?.transaction()?;

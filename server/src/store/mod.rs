@@ -1,10 +1,12 @@
 //! Where things are kept. Traits here; an adapter a file or folder below, named only in `boot`.
 
 pub mod accounts;
+pub mod changes;
 pub mod duck;
 pub mod events;
 pub mod inbox;
 pub mod stats;
 
+pub use changes::{Change, Daily, Import, ImportId};
 pub use events::{Batch, EventReader, EventStore, ExportedEvent, Progress, Slice, StoreError};
 pub use stats::{AskError, Cell, Snapshot, StatsSession, StatsStore, Stop};

@@ -1,7 +1,9 @@
 //! Events in DuckDB, embedded: one file, one writer, readers beside it.
 
+mod change;
 mod export;
 mod fresh;
+mod imports;
 mod read;
 mod stats;
 mod write;
@@ -24,6 +26,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
         2,
         include_str!("../../../migrations/events/0002_channel_region_city.sql"),
     ),
+    (3, include_str!("../../../migrations/events/0003_imports.sql")),
     (5, include_str!("../../../migrations/events/0005_batches.sql")),
 ];
 

@@ -1,12 +1,13 @@
 //! The readers: whoever asks gets a connection of their own to the same database.
 
-use super::{export, fault};
+use super::{export, fault, imports};
 use crate::{
     event::{Client, Event, Hit, Kind, SiteId, Utm, VisitId, VisitorId},
     sessions::{Page, Visit},
-    store::{EventReader, ExportedEvent, Slice, StoreError},
+    store::{EventReader, ExportedEvent, Import, Slice, StoreError},
 };
 use duckdb::{Connection, Row, ToSql, params};
+use chrono::NaiveDate;
 use parking_lot::Mutex;
 use pulsecast_protocol::{Timestamp, live::HourCount};
 use std::path::{Path, PathBuf};
@@ -151,6 +152,14 @@ impl EventReader for DuckReader {
 
     fn prop_keys(&self, slice: Slice, limit: usize) -> Result<Vec<String>, StoreError> {
         self.ask(|connection| export::prop_keys(connection, slice, limit))
+    }
+
+    fn imports(&self, site: Option<SiteId>) -> Result<Vec<Import>, StoreError> {
+        self.ask(|connection| imports::all(connection, site))
+    }
+
+    fn covered(&self, site: SiteId) -> Result<(Vec<i64>, Vec<NaiveDate>), StoreError> {
+        self.ask(|connection| imports::covered(connection, site))
     }
 
     fn parquet(&self, slice: Slice, file: &Path) -> Result<(), StoreError> {

@@ -39,6 +39,7 @@ fn batch() -> Batch {
         ended,
         oldest_open: Some(VisitId(4)),
         removed: Vec::new(),
+        changes: Vec::new(),
     }
 }
 
@@ -139,7 +140,7 @@ proptest! {
         }).collect();
         let ended = sessions.end(Timestamp(sweep * Timestamp::MINUTE));
         let oldest_open = sessions.oldest_open();
-        writer.append(&Batch { events, ended, oldest_open, removed: Vec::new() }).unwrap();
+        writer.append(&Batch { events, ended, oldest_open, removed: Vec::new(), changes: Vec::new() }).unwrap();
         let found = reader.open_visits(writer.progress().unwrap().oldest_open).unwrap();
         let mut expected = sessions.end(Timestamp(10_000 * Timestamp::MINUTE));
         expected.sort_by_key(|visit| visit.id);

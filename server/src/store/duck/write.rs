@@ -1,6 +1,6 @@
 //! The writer: batches in, all or nothing, progress in the same transaction.
 
-use super::{DuckSettings, connect, fault};
+use super::{DuckSettings, change, connect, fault};
 use crate::{
     event::{Client, Event, Kind, Utm},
     sessions::{Page, Visit},
@@ -100,6 +100,11 @@ impl EventStore for DuckWriter {
             for site in &batch.removed {
                 transaction.execute("delete from events where site = ?", params![site.0])?;
                 transaction.execute("delete from visits where site = ?", params![site.0])?;
+                transaction.execute("delete from imported_daily where site = ?", params![site.0])?;
+                transaction.execute("delete from imports where site = ?", params![site.0])?;
+            }
+            for change in &batch.changes {
+                change::apply(&transaction, change)?;
             }
             transaction.execute(
                 "update progress set last_seq = ?, oldest_open = ?, batch = ?, rewritten = rewritten + ?",
@@ -107,7 +112,7 @@ impl EventStore for DuckWriter {
                     last_seq,
                     oldest_open,
                     number,
-                    i32::from(!batch.removed.is_empty())
+                    i32::from(batch.takes_away())
                 ],
             )?;
             transaction.commit()
@@ -181,7 +186,7 @@ fn append_all<T>(
     appender.flush()
 }
 
-fn timestamp(at: Timestamp) -> Value {
+pub(super) fn timestamp(at: Timestamp) -> Value {
     Value::Timestamp(TimeUnit::Millisecond, at.millis())
 }
 
