@@ -165,7 +165,8 @@ impl Backlog {
         // Ended visits, the oldest open one and removals may be of events in the rest: they go with the last piece.
         let events = std::mem::replace(&mut batch.events, rest);
         // All but what says whose the events are: without it nobody could undo a piece that a crash cuts in two.
-        let is_first = |change: &Change| matches!(change, Change::ImportBegins(_) | Change::ImportPiece { .. });
+        let is_first =
+            |change: &Change| matches!(change, Change::ImportBegins(_) | Change::ImportPiece { .. });
         let (changes, later) = std::mem::take(&mut batch.changes).into_iter().partition(is_first);
         batch.changes = later;
         Some(Batch {

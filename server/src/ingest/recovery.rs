@@ -164,12 +164,18 @@ impl Window {
 
 /// What an import that did not come to its end has brought is deleted: it can be made again, and nothing is counted twice.
 fn undo_unfinished(store: &mut impl EventStore, reader: &impl EventReader) -> Result<(), StoreError> {
-    let unfinished = reader.imports(None)?.into_iter().filter(|import| import.ended.is_none());
+    let unfinished = reader
+        .imports(None)?
+        .into_iter()
+        .filter(|import| import.ended.is_none());
     let changes: Vec<Change> = unfinished.map(|import| Change::ImportUndone(import.id)).collect();
     if changes.is_empty() {
         return Ok(());
     }
-    tracing::warn!(imports = changes.len(), "an import was interrupted: what it had brought is deleted, import it again");
+    tracing::warn!(
+        imports = changes.len(),
+        "an import was interrupted: what it had brought is deleted, import it again"
+    );
     store.append(&Batch {
         changes,
         ..Batch::default()

@@ -54,12 +54,37 @@ pub struct Daily {
 impl Daily {
     /// What a report groups by.
     pub const COLUMNS: [&'static str; 19] = [
-        "source", "referrer", "channel", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "hostname",
-        "page", "event", "country", "region", "city", "device", "browser", "browser_version", "os", "os_version",
+        "source",
+        "referrer",
+        "channel",
+        "utm_source",
+        "utm_medium",
+        "utm_campaign",
+        "utm_content",
+        "utm_term",
+        "hostname",
+        "page",
+        "event",
+        "country",
+        "region",
+        "city",
+        "device",
+        "browser",
+        "browser_version",
+        "os",
+        "os_version",
     ];
     /// What it counts.
     pub const FIGURES: [&'static str; 10] = [
-        "visitors", "visits", "pageviews", "events", "bounces", "duration_ms", "engaged_ms", "engaged_visits", "scroll_sum",
+        "visitors",
+        "visits",
+        "pageviews",
+        "events",
+        "bounces",
+        "duration_ms",
+        "engaged_ms",
+        "engaged_visits",
+        "scroll_sum",
         "scroll_visits",
     ];
 

@@ -201,7 +201,11 @@ impl Importer {
             .map(|(path, name)| File::open(path, name))
             .collect::<Result<_, _>>()?;
         let covered = inner.reader.covered(site.id)?;
-        let newest = inner.reader.imports(None)?.first().map_or(0, |import| import.id.0);
+        let newest = inner
+            .reader
+            .imports(None)?
+            .first()
+            .map_or(0, |import| import.id.0);
         let context = Context {
             site,
             sites: &inner.sites,
@@ -222,7 +226,11 @@ impl Importer {
 
     fn end(&self, site: SiteId, outcome: Result<(), String>) {
         if let Some(job) = self.0.jobs.lock().get_mut(&site) {
-            job.view.state = if outcome.is_ok() { State::Done } else { State::Failed };
+            job.view.state = if outcome.is_ok() {
+                State::Done
+            } else {
+                State::Failed
+            };
             job.view.error = outcome.err();
         }
     }

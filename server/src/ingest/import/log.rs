@@ -19,16 +19,69 @@ use crate::{
 };
 use chrono::DateTime;
 use pulsecast_protocol::{Timestamp, beacon::Beacon};
-use std::{net::IpAddr, sync::{Arc, atomic::AtomicU64}};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 /// Lines between two looks at which visits have ended.
 const SWEEP: u64 = 1_000;
 
 /// Endings of paths that are parts of pages, not pages.
 const PARTS: &[&str] = &[
-    "css", "js", "mjs", "map", "json", "xml", "txt", "rss", "atom", "ico", "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "bmp",
-    "woff", "woff2", "ttf", "otf", "eot", "mp3", "mp4", "webm", "ogg", "wav", "mov", "m4a", "m4v", "wasm", "webmanifest", "gz", "zip",
-    "tar", "bz2", "xz", "7z", "rar", "exe", "dmg", "pkg", "deb", "rpm", "iso", "apk", "env", "bak", "sql", "csv", "yml", "yaml",
+    "css",
+    "js",
+    "mjs",
+    "map",
+    "json",
+    "xml",
+    "txt",
+    "rss",
+    "atom",
+    "ico",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "svg",
+    "webp",
+    "avif",
+    "bmp",
+    "woff",
+    "woff2",
+    "ttf",
+    "otf",
+    "eot",
+    "mp3",
+    "mp4",
+    "webm",
+    "ogg",
+    "wav",
+    "mov",
+    "m4a",
+    "m4v",
+    "wasm",
+    "webmanifest",
+    "gz",
+    "zip",
+    "tar",
+    "bz2",
+    "xz",
+    "7z",
+    "rar",
+    "exe",
+    "dmg",
+    "pkg",
+    "deb",
+    "rpm",
+    "iso",
+    "apk",
+    "env",
+    "bak",
+    "sql",
+    "csv",
+    "yml",
+    "yaml",
 ];
 
 /// A request as the log has it.
@@ -101,7 +154,9 @@ fn unescape(text: &str) -> String {
 fn no_page(line: &Line<'_>) -> Option<&'static str> {
     let path = line.target.split(['?', '#']).next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let ending = name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase());
     match line.status {
         200 | 203 | 206 | 304 if line.method == "GET" => {}
         200 | 203 | 206 | 304 => return Some("not a GET"),
@@ -147,7 +202,13 @@ pub(super) fn run(
                 Some(line) => reading.take(line),
                 None if text.trim().is_empty() => {}
                 None => {
-                    let place = || format!("{}: not in the combined log format: {}", lines.place(), short(&text));
+                    let place = || {
+                        format!(
+                            "{}: not in the combined log format: {}",
+                            lines.place(),
+                            short(&text)
+                        )
+                    };
                     reading.tally.unreadable(place);
                 }
             }
@@ -243,11 +304,13 @@ impl Reading<'_> {
         if sender.user_agent.is_empty() {
             return Err("bot");
         }
-        stages::prepare(beacon, domain, &sender, self.context.sites, &self.tables, line.at).map_err(|outcome| match outcome {
-            Outcome::Dropped(DropReason::Hostname) => "another host",
-            Outcome::Dropped(reason) => reason.name(),
-            _ => "unreadable",
-        })
+        stages::prepare(beacon, domain, &sender, self.context.sites, &self.tables, line.at).map_err(
+            |outcome| match outcome {
+                Outcome::Dropped(DropReason::Hostname) => "another host",
+                Outcome::Dropped(reason) => reason.name(),
+                _ => "unreadable",
+            },
+        )
     }
 
     /// Hands over the visits that have ended by this time.

@@ -12,8 +12,8 @@ mod source;
 mod visits;
 
 pub use jobs::{Busy, Importer, JobView, Order};
-pub use report::{Report, State};
 pub use report::Watched;
+pub use report::{Report, State};
 pub use sink::{Dry, Piece, Sink, Stored};
 pub use source::{File, Kind, SourceError};
 

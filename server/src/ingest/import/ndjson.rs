@@ -1,12 +1,7 @@
 //! Our own export, one event a line: comes back exactly as it was, under new numbers.
 
 use super::{
-    Context, ImportError,
-    days::Covered,
-    log::short,
-    report::Tally,
-    sink::Sink,
-    source::File,
+    Context, ImportError, days::Covered, log::short, report::Tally, sink::Sink, source::File,
     visits::Gathered,
 };
 use crate::{
@@ -64,7 +59,8 @@ struct Revenue {
 /// The event and the name of its visit in the file.
 fn event(context: &Context<'_>, text: &str) -> Result<Event, String> {
     let row: Row = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let time = DateTime::parse_from_rfc3339(&row.time).map_err(|_| format!("time: `{}` is not a time", short(&row.time)))?;
+    let time = DateTime::parse_from_rfc3339(&row.time)
+        .map_err(|_| format!("time: `{}` is not a time", short(&row.time)))?;
     let visitor = u64::from_str_radix(&row.visitor, 16)
         .map(VisitorId)
         .map_err(|_| format!("visitor: `{}` is not 16 hexadecimal digits", short(&row.visitor)))?;
@@ -73,7 +69,12 @@ fn event(context: &Context<'_>, text: &str) -> Result<Event, String> {
         "custom" => Kind::Custom,
         "passive" => Kind::CustomPassive,
         "engagement" => Kind::Engagement,
-        other => return Err(format!("kind: `{}` is not pageview, custom, passive or engagement", short(other))),
+        other => {
+            return Err(format!(
+                "kind: `{}` is not pageview, custom, passive or engagement",
+                short(other)
+            ));
+        }
     };
     Ok(Event {
         seq: 0,

@@ -57,36 +57,76 @@ const PAGES: &[(&str, &str, u64)] = &[
 
 /// Headers as of Plausible's `exports.ex`, 2026. Cities are left out: they come as numbers of geonames.org.
 const TABLES: &[Table] = &[
-    Table { file: "visitors", columns: &[], figures: VISITS },
+    Table {
+        file: "visitors",
+        columns: &[],
+        figures: VISITS,
+    },
     Table {
         file: "sources",
         columns: &[
-            ("source", "source"), ("referrer", "referrer"), ("utm_source", "utm_source"), ("utm_medium", "utm_medium"),
-            ("utm_campaign", "utm_campaign"), ("utm_content", "utm_content"), ("utm_term", "utm_term"),
+            ("source", "source"),
+            ("referrer", "referrer"),
+            ("utm_source", "utm_source"),
+            ("utm_medium", "utm_medium"),
+            ("utm_campaign", "utm_campaign"),
+            ("utm_content", "utm_content"),
+            ("utm_term", "utm_term"),
         ],
         figures: VISITS,
     },
-    Table { file: "pages", columns: &[("hostname", "hostname"), ("page", "page")], figures: PAGES },
-    Table { file: "entry_pages", columns: &[("entry_page", "page")], figures: VISITS },
-    Table { file: "exit_pages", columns: &[("exit_page", "page")], figures: VISITS },
+    Table {
+        file: "pages",
+        columns: &[("hostname", "hostname"), ("page", "page")],
+        figures: PAGES,
+    },
+    Table {
+        file: "entry_pages",
+        columns: &[("entry_page", "page")],
+        figures: VISITS,
+    },
+    Table {
+        file: "exit_pages",
+        columns: &[("exit_page", "page")],
+        figures: VISITS,
+    },
     Table {
         file: "custom_events",
         columns: &[("name", "event"), ("path", "page")],
         figures: &[("visitors", "visitors", 1), ("events", "events", 1)],
     },
-    Table { file: "locations", columns: &[("country", "country"), ("region", "region")], figures: VISITS },
-    Table { file: "devices", columns: &[("device", "device")], figures: VISITS },
-    Table { file: "browsers", columns: &[("browser", "browser"), ("browser_version", "browser_version")], figures: VISITS },
+    Table {
+        file: "locations",
+        columns: &[("country", "country"), ("region", "region")],
+        figures: VISITS,
+    },
+    Table {
+        file: "devices",
+        columns: &[("device", "device")],
+        figures: VISITS,
+    },
+    Table {
+        file: "browsers",
+        columns: &[("browser", "browser"), ("browser_version", "browser_version")],
+        figures: VISITS,
+    },
     Table {
         file: "operating_systems",
-        columns: &[("operating_system", "os"), ("operating_system_version", "os_version")],
+        columns: &[
+            ("operating_system", "os"),
+            ("operating_system_version", "os_version"),
+        ],
         figures: VISITS,
     },
 ];
 
 /// `imported_pages.csv`, `imported_pages_20260101_20260131.csv`.
 fn table(name: &str) -> Option<&'static Table> {
-    let file = name.rsplit('/').next()?.strip_suffix(".csv")?.strip_prefix("imported_")?;
+    let file = name
+        .rsplit('/')
+        .next()?
+        .strip_suffix(".csv")?
+        .strip_prefix("imported_")?;
     let plain = file.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
     TABLES.iter().find(|table| table.file == plain)
 }
@@ -142,7 +182,9 @@ impl Reading<'_> {
             return self.csv(table, &file.name, counted);
         }
         let archive = |error: zip::result::ZipError| fault(io::Error::other(error));
-        let not_ours = || SourceError::NotPlausible { name: file.name.clone() };
+        let not_ours = || SourceError::NotPlausible {
+            name: file.name.clone(),
+        };
         let mut zip = ZipArchive::new(opened).map_err(|_| not_ours())?;
         let names: Vec<String> = zip.file_names().map(str::to_owned).collect();
         if !names.iter().any(|name| table(name).is_some()) {
@@ -237,7 +279,8 @@ impl Reading<'_> {
             // Not more than a part is in memory.
             self.sink.settle()?;
         }
-        self.tally.tell(self.context.watched, self.read.load(Ordering::Relaxed), 0, 0);
+        self.tally
+            .tell(self.context.watched, self.read.load(Ordering::Relaxed), 0, 0);
         Ok(())
     }
 }
@@ -245,7 +288,9 @@ impl Reading<'_> {
 fn row(table: &'static Table, head: &HashMap<String, usize>, record: &StringRecord) -> Result<Daily, String> {
     let cell = |column: &str| head.get(column).and_then(|at| record.get(*at));
     let date = cell("date").ok_or("no column `date`")?;
-    let day: NaiveDate = date.parse().map_err(|_| format!("date: `{}` is no day", super::log::short(date)))?;
+    let day: NaiveDate = date
+        .parse()
+        .map_err(|_| format!("date: `{}` is no day", super::log::short(date)))?;
     let mut daily = Daily {
         day,
         report: table.file,
@@ -262,13 +307,20 @@ fn row(table: &'static Table, head: &HashMap<String, usize>, record: &StringReco
         let Some(text) = cell(theirs).filter(|text| !text.is_empty()) else {
             continue;
         };
-        let value: u64 = text.parse().map_err(|_| format!("{theirs}: `{}` is no number", super::log::short(text)))?;
+        let value: u64 = text
+            .parse()
+            .map_err(|_| format!("{theirs}: `{}` is no number", super::log::short(text)))?;
         if let Some(at) = Daily::FIGURES.iter().position(|figure| figure == ours) {
             daily.figures[at] = value.saturating_mul(*factor);
         }
     }
     if table.file == "visitors" {
-        let at = |name| Daily::FIGURES.iter().position(|figure| *figure == name).unwrap_or_default();
+        let at = |name| {
+            Daily::FIGURES
+                .iter()
+                .position(|figure| *figure == name)
+                .unwrap_or_default()
+        };
         daily.figures[at("events")] = daily.figures[at("pageviews")];
     }
     if table.file == "sources" {
@@ -279,7 +331,12 @@ fn row(table: &'static Table, head: &HashMap<String, usize>, record: &StringReco
 
 /// Plausible does not export channels: they follow from the source and its tags.
 fn set_channel(daily: &mut Daily) {
-    let at = |name| Daily::COLUMNS.iter().position(|column| *column == name).unwrap_or_default();
+    let at = |name| {
+        Daily::COLUMNS
+            .iter()
+            .position(|column| *column == name)
+            .unwrap_or_default()
+    };
     let value = |name| daily.group[at(name)].clone();
     let source = value("source");
     let utm = Utm {

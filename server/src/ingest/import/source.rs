@@ -49,7 +49,9 @@ pub enum SourceError {
         error: io::Error,
     },
     /// A ZIP that is no export of Plausible.
-    #[error("{name} has no imported_*.csv in it: give the ZIP that Plausible's settings export, an access log, or raw events of pulsecast export")]
+    #[error(
+        "{name} has no imported_*.csv in it: give the ZIP that Plausible's settings export, an access log, or raw events of pulsecast export"
+    )]
     NotPlausible {
         /// Which file.
         name: String,
@@ -92,13 +94,17 @@ impl File {
         let kind = if head.starts_with(b"PK") {
             Kind::Plausible
         } else if length == 0 {
-            return Err(SourceError::Empty { name: name.to_owned() });
+            return Err(SourceError::Empty {
+                name: name.to_owned(),
+            });
         } else {
             let mut lines = lines(path, name, Arc::default())?;
             let first = lines.next()?.unwrap_or_default();
             if first.starts_with('{') {
                 Kind::Ndjson
-            } else if name.contains("imported_") && first.starts_with("\"date\"") || first.starts_with("date,") {
+            } else if name.contains("imported_") && first.starts_with("\"date\"")
+                || first.starts_with("date,")
+            {
                 Kind::Plausible
             } else {
                 Kind::AccessLog

@@ -4,7 +4,10 @@ use crate::{
     enrich::{Agents, Cities, Countries, Salts},
     ingest::drain,
     sessions::{Sessions, fixture::hit},
-    store::{Batch, EventReader, EventStore, Slice, duck::{self, DuckReader, DuckSettings, DuckWriter}},
+    store::{
+        Batch, EventReader, EventStore, Slice,
+        duck::{self, DuckReader, DuckSettings, DuckWriter},
+    },
 };
 use chrono::NaiveDate;
 use pulsecast_protocol::{Timestamp, account::SiteSettings};
@@ -48,7 +51,13 @@ impl World {
         );
         let sites = Sites::default();
         sites.replace(vec![site.clone()]);
-        Self { dir, store, reader, site, sites }
+        Self {
+            dir,
+            store,
+            reader,
+            site,
+            sites,
+        }
     }
 
     fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
@@ -62,13 +71,23 @@ impl World {
         let clock = ManualClock::new(Timestamp(NOW));
         let watched = Watched::default();
         let tables = tables();
-        let context = Context { site: &self.site, sites: &self.sites, tables: &tables, clock: &clock, watched: &watched };
+        let context = Context {
+            site: &self.site,
+            sites: &self.sites,
+            tables: &tables,
+            clock: &clock,
+            watched: &watched,
+        };
         let files = paths
             .iter()
             .map(|path| File::open(path, path.file_name().unwrap().to_str().unwrap()))
             .collect::<Result<Vec<_>, _>>()?;
         let covered = self.reader.covered(SiteId(1))?;
-        let next = self.reader.imports(None)?.first().map_or(1, |import| import.id.0 + 1);
+        let next = self
+            .reader
+            .imports(None)?
+            .first()
+            .map_or(1, |import| import.id.0 + 1);
         let mut stored = Stored(&mut self.store);
         let mut nowhere = Dry;
         let sink: &mut dyn Sink = if dry { &mut nowhere } else { &mut stored };
@@ -100,7 +119,11 @@ impl World {
 }
 
 fn settings(dir: &tempfile::TempDir) -> DuckSettings {
-    DuckSettings { path: dir.path().join("events.duckdb"), memory_mib: 256, threads: 1 }
+    DuckSettings {
+        path: dir.path().join("events.duckdb"),
+        memory_mib: 256,
+        threads: 1,
+    }
 }
 
 fn line(ip: &str, time: &str, request: &str, status: u16, referrer: &str, agent: &str) -> String {
@@ -111,24 +134,83 @@ fn line(ip: &str, time: &str, request: &str, status: u16, referrer: &str, agent:
 fn log() -> String {
     let get = |ip, time, path: &str, referrer| line(ip, time, &format!("GET {path}"), 200, referrer, CHROME);
     [
-        get("203.0.113.9", "10/Jun/2026:10:00:00 +0200", "/?utm_campaign=x", "https://www.google.com/"),
-        get("203.0.113.9", "10/Jun/2026:10:00:01 +0200", "/style.css", "https://example.com/"),
-        get("203.0.113.9", "10/Jun/2026:10:05:00 +0200", "/pricing", "https://example.com/"),
-        get("198.51.100.7", "10/Jun/2026:10:06:00 +0200", "/blog/post.html", "-"),
+        get(
+            "203.0.113.9",
+            "10/Jun/2026:10:00:00 +0200",
+            "/?utm_campaign=x",
+            "https://www.google.com/",
+        ),
+        get(
+            "203.0.113.9",
+            "10/Jun/2026:10:00:01 +0200",
+            "/style.css",
+            "https://example.com/",
+        ),
+        get(
+            "203.0.113.9",
+            "10/Jun/2026:10:05:00 +0200",
+            "/pricing",
+            "https://example.com/",
+        ),
+        get(
+            "198.51.100.7",
+            "10/Jun/2026:10:06:00 +0200",
+            "/blog/post.html",
+            "-",
+        ),
         get("203.0.113.9", "10/Jun/2026:11:00:00 +0200", "/pricing", "-"),
-        line("198.51.100.8", "10/Jun/2026:11:01:00 +0200", "GET /", 200, "-", "Googlebot/2.1 (+http://www.google.com/bot.html)"),
-        line("198.51.100.8", "10/Jun/2026:11:01:00 +0200", "POST /login", 200, "-", CHROME),
-        line("198.51.100.8", "10/Jun/2026:11:01:00 +0200", "GET /nothing", 404, "-", CHROME),
-        line("198.51.100.8", "10/Jun/2026:11:01:00 +0200", "GET /", 200, "-", "-"),
+        line(
+            "198.51.100.8",
+            "10/Jun/2026:11:01:00 +0200",
+            "GET /",
+            200,
+            "-",
+            "Googlebot/2.1 (+http://www.google.com/bot.html)",
+        ),
+        line(
+            "198.51.100.8",
+            "10/Jun/2026:11:01:00 +0200",
+            "POST /login",
+            200,
+            "-",
+            CHROME,
+        ),
+        line(
+            "198.51.100.8",
+            "10/Jun/2026:11:01:00 +0200",
+            "GET /nothing",
+            404,
+            "-",
+            CHROME,
+        ),
+        line(
+            "198.51.100.8",
+            "10/Jun/2026:11:01:00 +0200",
+            "GET /",
+            200,
+            "-",
+            "-",
+        ),
         "rubbish\n".to_owned(),
         "\n".to_owned(),
-        line("198.51.100.8", "10/Jul/2026:11:01:00 +0200", "GET /", 200, "-", CHROME),
+        line(
+            "198.51.100.8",
+            "10/Jul/2026:11:01:00 +0200",
+            "GET /",
+            200,
+            "-",
+            CHROME,
+        ),
     ]
     .concat()
 }
 
 fn skipped(report: &Report) -> Vec<(&str, u64)> {
-    report.skipped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect()
+    report
+        .skipped
+        .iter()
+        .map(|(reason, count)| (reason.as_str(), *count))
+        .collect()
 }
 
 #[test]
@@ -138,20 +220,51 @@ fn a_log_becomes_pageviews_and_visits_of_people_and_says_what_it_left_out() {
     let dry = world.import(&[file.clone()], true).unwrap();
     assert!(world.events().is_empty(), "a dry run leaves nothing");
     let report = world.import(&[file], false).unwrap();
-    assert_eq!((dry.rows, dry.events, dry.by_day.clone()), (12, 4, report.by_day.clone()));
+    assert_eq!(
+        (dry.rows, dry.events, dry.by_day.clone()),
+        (12, 4, report.by_day.clone())
+    );
     assert_eq!((report.events, report.visits), (4, 3));
     assert_eq!(
         skipped(&report),
-        [("bot", 2), ("in the future", 1), ("not a GET", 1), ("not a page", 1), ("status not 200 or 304", 1), ("unreadable", 1)]
+        [
+            ("bot", 2),
+            ("in the future", 1),
+            ("not a GET", 1),
+            ("not a page", 1),
+            ("status not 200 or 304", 1),
+            ("unreadable", 1)
+        ]
     );
-    assert!(report.examples[0].starts_with("access.log line 10:"), "{:?}", report.examples);
+    assert!(
+        report.examples[0].starts_with("access.log line 10:"),
+        "{:?}",
+        report.examples
+    );
     let events = world.events();
-    let seen: Vec<_> = events.iter().map(|e| (e["path"].as_str().unwrap(), e["time"].as_str().unwrap())).collect();
-    assert!(seen.contains(&("/pricing", "2026-06-10T08:05:00.000Z")), "{seen:?}");
+    let seen: Vec<_> = events
+        .iter()
+        .map(|e| (e["path"].as_str().unwrap(), e["time"].as_str().unwrap()))
+        .collect();
+    assert!(
+        seen.contains(&("/pricing", "2026-06-10T08:05:00.000Z")),
+        "{seen:?}"
+    );
     let pricing = events.iter().find(|e| e["path"] == "/pricing").unwrap();
-    assert_eq!((&pricing["source"], &pricing["channel"], &pricing["browser"]), (&"Google".into(), &"Organic Search".into(), &"Chrome".into()));
-    assert!(world.visits()[0].starts_with("2026-06-10 08:00:00|2026-06-10 08:05:00|2|2|false|Google"), "{:?}", world.visits());
-    assert_eq!(world.reader.open_visits(VisitId(0)).unwrap(), [], "imported visits have ended");
+    assert_eq!(
+        (&pricing["source"], &pricing["channel"], &pricing["browser"]),
+        (&"Google".into(), &"Organic Search".into(), &"Chrome".into())
+    );
+    assert!(
+        world.visits()[0].starts_with("2026-06-10 08:00:00|2026-06-10 08:05:00|2|2|false|Google"),
+        "{:?}",
+        world.visits()
+    );
+    assert_eq!(
+        world.reader.open_visits(VisitId(0)).unwrap(),
+        [],
+        "imported visits have ended"
+    );
 }
 
 use crate::event::VisitId;
@@ -169,29 +282,87 @@ fn days_that_are_counted_already_are_left_out_so_that_an_import_that_comes_again
 #[test]
 fn rotated_and_packed_logs_are_read_in_the_order_of_time() {
     let mut world = World::new("UTC");
-    let old = line("203.0.113.9", "10/Jun/2026:23:50:00 +0000", "GET /a", 200, "https://news.ycombinator.com/", CHROME);
-    let new = line("203.0.113.9", "11/Jun/2026:00:10:00 +0000", "GET /b", 304, "-", CHROME);
+    let old = line(
+        "203.0.113.9",
+        "10/Jun/2026:23:50:00 +0000",
+        "GET /a",
+        200,
+        "https://news.ycombinator.com/",
+        CHROME,
+    );
+    let new = line(
+        "203.0.113.9",
+        "11/Jun/2026:00:10:00 +0000",
+        "GET /b",
+        304,
+        "-",
+        CHROME,
+    );
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    packed.write_all(format!("shop.example.net:443 {old}www.example.com:443 {old}").as_bytes()).unwrap();
-    let files = [world.file("access.log", new), world.file("access.log.1.gz", packed.finish().unwrap())];
+    packed
+        .write_all(format!("shop.example.net:443 {old}www.example.com:443 {old}").as_bytes())
+        .unwrap();
+    let files = [
+        world.file("access.log", new),
+        world.file("access.log.1.gz", packed.finish().unwrap()),
+    ];
     let report = world.import(&files, false).unwrap();
     assert_eq!(skipped(&report), [("another host", 1)]);
-    assert_eq!(report.visits, 1, "the visit goes on over midnight: {:?}", world.visits());
-    assert!(world.events().iter().all(|event| event["source"] == "Hacker News"));
+    assert_eq!(
+        report.visits,
+        1,
+        "the visit goes on over midnight: {:?}",
+        world.visits()
+    );
+    assert!(
+        world
+            .events()
+            .iter()
+            .all(|event| event["source"] == "Hacker News")
+    );
 }
 
 #[test]
 fn an_import_is_undone_as_if_it_had_never_been() {
     let mut world = World::new("UTC");
     let own = Sessions::new().attribute(1, hit(7, 0, "/own"));
-    world.store.append(&Batch { events: vec![own], ..Batch::default() }).unwrap();
+    world
+        .store
+        .append(&Batch {
+            events: vec![own],
+            ..Batch::default()
+        })
+        .unwrap();
     let file = world.file("access.log", log());
     world.import(&[file], false).unwrap();
     let listed = world.reader.imports(Some(SiteId(1))).unwrap();
-    assert_eq!((listed[0].kind.as_str(), listed[0].events, listed[0].ended.is_some()), ("access_log", 4, true));
-    world.store.append(&Batch { changes: vec![Change::ImportUndone(listed[0].id)], ..Batch::default() }).unwrap();
-    assert_eq!(world.events().iter().map(|event| event["path"].clone()).collect::<Vec<_>>(), ["/own"]);
-    assert_eq!((world.visits().len(), world.reader.imports(None).unwrap().len()), (0, 0));
+    assert_eq!(
+        (
+            listed[0].kind.as_str(),
+            listed[0].events,
+            listed[0].ended.is_some()
+        ),
+        ("access_log", 4, true)
+    );
+    world
+        .store
+        .append(&Batch {
+            changes: vec![Change::ImportUndone(listed[0].id)],
+            ..Batch::default()
+        })
+        .unwrap();
+    assert_eq!(
+        world
+            .events()
+            .iter()
+            .map(|event| event["path"].clone())
+            .collect::<Vec<_>>(),
+        ["/own"]
+    );
+    assert_eq!(
+        (world.visits().len(), world.reader.imports(None).unwrap().len()),
+        (0, 0)
+    );
 }
 
 #[test]
@@ -211,13 +382,27 @@ fn what_an_interrupted_import_left_is_gone_after_the_next_start() {
         skipped: Default::default(),
     };
     let mut sessions = Sessions::new();
-    let events: Vec<_> = (0..5).map(|n| sessions.attribute(n, hit(7, n as i64, "/half"))).collect();
+    let events: Vec<_> = (0..5)
+        .map(|n| sessions.attribute(n, hit(7, n as i64, "/half")))
+        .collect();
     let mut sink = Stored(&mut world.store);
     sink.change(Change::ImportBegins(Box::new(import))).unwrap();
     // Its visits were to come with the next transaction.
-    sink.piece(ImportId(1), Piece { events, visits: Vec::new() }).unwrap();
+    sink.piece(
+        ImportId(1),
+        Piece {
+            events,
+            visits: Vec::new(),
+        },
+    )
+    .unwrap();
     assert_eq!(world.events().len(), 5);
-    drain(&world.dir.path().join("inbox.sqlite"), &mut world.store, &world.reader).unwrap();
+    drain(
+        &world.dir.path().join("inbox.sqlite"),
+        &mut world.store,
+        &world.reader,
+    )
+    .unwrap();
     assert!(world.events().is_empty());
     assert_eq!(world.reader.imports(None).unwrap(), []);
 }
@@ -233,26 +418,53 @@ fn our_own_export_comes_back_as_it_was() {
     custom.revenue = Some((9.5, "EUR".into()));
     let mut engagement = hit(7, 12, "/a");
     engagement.kind = crate::event::Kind::Engagement;
-    (engagement.name, engagement.engaged, engagement.scroll_depth) = ("engagement".into(), Some(1200), Some(80));
+    (engagement.name, engagement.engaged, engagement.scroll_depth) =
+        ("engagement".into(), Some(1200), Some(80));
     let mut first = hit(u64::MAX, 5, "/");
-    (first.source, first.client.country, first.client.city) = (Some("news".into()), Some("DE".into()), Some("Berlin".into()));
-    let hits = [first, hit(7, 6, "/a"), custom, hit(7, 6, "/b"), engagement, hit(7, 200, "/")];
-    let events: Vec<_> = (1..).zip(hits).map(|(seq, hit)| sessions.attribute(seq, hit)).collect();
+    (first.source, first.client.country, first.client.city) =
+        (Some("news".into()), Some("DE".into()), Some("Berlin".into()));
+    let hits = [
+        first,
+        hit(7, 6, "/a"),
+        custom,
+        hit(7, 6, "/b"),
+        engagement,
+        hit(7, 200, "/"),
+    ];
+    let events: Vec<_> = (1..)
+        .zip(hits)
+        .map(|(seq, hit)| sessions.attribute(seq, hit))
+        .collect();
     let ended = sessions.end(Timestamp(10_000 * Timestamp::MINUTE));
-    world.store.append(&Batch { events, ended, ..Batch::default() }).unwrap();
+    world
+        .store
+        .append(&Batch {
+            events,
+            ended,
+            ..Batch::default()
+        })
+        .unwrap();
     let (before, visits) = (world.events(), world.visits());
-    let text: String = before.iter().map(|row| serde_json::to_string(row).unwrap() + "\n").collect();
+    let text: String = before
+        .iter()
+        .map(|row| serde_json::to_string(row).unwrap() + "\n")
+        .collect();
 
     let mut other = World::new("UTC");
     let file = other.file("events.ndjson", text + "{\"broken\": 1}\n");
     let report = other.import(&[file], false).unwrap();
-    assert_eq!((report.events, report.visits, skipped(&report)), (6, 3, vec![("unreadable", 1)]));
+    assert_eq!(
+        (report.events, report.visits, skipped(&report)),
+        (6, 3, vec![("unreadable", 1)])
+    );
     let plain = |mut rows: Vec<serde_json::Map<String, serde_json::Value>>| {
         for row in &mut rows {
             row.remove("seq");
             row.remove("visit");
         }
-        rows.sort_by_key(|row| row["visitor"].to_string() + &row["time"].to_string() + &row["path"].to_string());
+        rows.sort_by_key(|row| {
+            row["visitor"].to_string() + &row["time"].to_string() + &row["path"].to_string()
+        });
         rows
     };
     assert_eq!(plain(other.events()), plain(before));
@@ -266,7 +478,8 @@ const SOURCES: &str = "\"date\",\"source\",\"referrer\",\"utm_source\",\"utm_med
 fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, text) in files {
-        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
         zip.write_all(text.as_bytes()).unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -277,7 +490,13 @@ fn plausibles_export_comes_in_as_figures_by_day() {
     let mut world = World::new("UTC");
     // 2026-06-10 is counted by us.
     let own = Sessions::new().attribute(1, hit(7, 29_684_160 + 600, "/own"));
-    world.store.append(&Batch { events: vec![own], ..Batch::default() }).unwrap();
+    world
+        .store
+        .append(&Batch {
+            events: vec![own],
+            ..Batch::default()
+        })
+        .unwrap();
     let pages = "date,hostname,page,visits,visitors,pageviews,total_scroll_depth,total_scroll_depth_visits,total_time_on_page,total_time_on_page_visits\n\
          2026-05-01,example.com,/,9,8,20,500,8,90,7\nyesterday,example.com,/,1,1,1,,,,\n";
     let file = zip(&[
@@ -289,18 +508,35 @@ fn plausibles_export_comes_in_as_figures_by_day() {
     let file = world.file("plausible.zip", file);
     let report = world.import(&[file.clone()], false).unwrap();
     assert_eq!((report.events, report.visits, report.rows), (34, 20, 7));
-    assert_eq!(report.days(), NaiveDate::from_ymd_opt(2026, 5, 1).zip(NaiveDate::from_ymd_opt(2026, 5, 2)));
-    assert_eq!(skipped(&report), [("day already counted", 1), ("file of another kind", 1), ("unreadable", 1)]);
-    assert!(report.examples[0].contains("imported_pages_20260501_20260610.csv line 3: date: `yesterday`"), "{:?}", report.examples);
+    assert_eq!(
+        report.days(),
+        NaiveDate::from_ymd_opt(2026, 5, 1).zip(NaiveDate::from_ymd_opt(2026, 5, 2))
+    );
+    assert_eq!(
+        skipped(&report),
+        [
+            ("day already counted", 1),
+            ("file of another kind", 1),
+            ("unreadable", 1)
+        ]
+    );
+    assert!(
+        report.examples[0].contains("imported_pages_20260501_20260610.csv line 3: date: `yesterday`"),
+        "{:?}",
+        report.examples
+    );
     let (_, days) = world.reader.covered(SiteId(1)).unwrap();
     assert_eq!(days.len(), 2);
-    assert_eq!(daily(&mut world), [
-        "2026-05-01|pages|/|8|20|0|90000|500",
-        "2026-05-01|sources|Google|Organic Search|8|20|500000|0|0",
-        "2026-05-01|sources|2|5|100000|0|0",
-        "2026-05-01|visitors|10|25|600000|0|0",
-        "2026-05-02|visitors|8|9|0|0|0",
-    ]);
+    assert_eq!(
+        daily(&mut world),
+        [
+            "2026-05-01|pages|/|8|20|0|90000|500",
+            "2026-05-01|sources|Google|Organic Search|8|20|500000|0|0",
+            "2026-05-01|sources|2|5|100000|0|0",
+            "2026-05-01|visitors|10|25|600000|0|0",
+            "2026-05-02|visitors|8|9|0|0|0",
+        ]
+    );
     assert_eq!(world.import(&[file], false).unwrap().events, 0, "not twice");
 }
 
@@ -324,8 +560,17 @@ fn an_archive_that_is_none_of_plausibles_is_refused_with_advice() {
     let mut world = World::new("UTC");
     let file = world.file("photos.zip", zip(&[("cat.txt", "meow")]));
     let error = world.import(&[file], false).unwrap_err().to_string();
-    assert!(error.contains("photos.zip") && error.contains("imported_*.csv"), "{error}");
+    assert!(
+        error.contains("photos.zip") && error.contains("imported_*.csv"),
+        "{error}"
+    );
     let empty = world.file("empty.log", "");
-    assert!(world.import(&[empty], false).unwrap_err().to_string().contains("is empty"));
+    assert!(
+        world
+            .import(&[empty], false)
+            .unwrap_err()
+            .to_string()
+            .contains("is empty")
+    );
     assert_eq!(world.reader.imports(None).unwrap(), [], "nothing is left of it");
 }

@@ -1,6 +1,10 @@
 //! Gathers whole visits into pieces: an event goes to the store together with its visit, which ended long ago.
 
-use super::{Context, ImportError, report::Tally, sink::{Piece, Sink}};
+use super::{
+    Context, ImportError,
+    report::Tally,
+    sink::{Piece, Sink},
+};
 use crate::{
     event::{Event, VisitId},
     sessions::Visit,
@@ -45,7 +49,12 @@ impl<'a> Gathered<'a> {
     }
 
     /// Hands over what has gathered, if it is enough, and tells how far it is. Says whether to go on.
-    pub(super) fn pass_on(&mut self, tally: &mut Tally, read: &AtomicU64, last: bool) -> Result<(), ImportError> {
+    pub(super) fn pass_on(
+        &mut self,
+        tally: &mut Tally,
+        read: &AtomicU64,
+        last: bool,
+    ) -> Result<(), ImportError> {
         if self.context.watched.is_cancelled() {
             return Err(ImportError::Cancelled);
         }

@@ -9,9 +9,17 @@ pub(super) fn apply(transaction: &Transaction<'_>, change: &Change) -> duckdb::R
     match change {
         Change::ImportBegins(import) => insert(transaction, import),
         Change::ImportPiece { import, first, last } => transaction
-            .execute("insert into import_pieces values (?, ?, ?)", params![import.0, first, last])
+            .execute(
+                "insert into import_pieces values (?, ?, ?)",
+                params![import.0, first, last],
+            )
             .map(drop),
-        Change::ImportDaily { import, site, part, rows } => {
+        Change::ImportDaily {
+            import,
+            site,
+            part,
+            rows,
+        } => {
             // After an error whose commit did reach the disk, the same part comes again.
             let fresh = transaction.execute(
                 "update imports set parts = ? where id = ? and parts < ?",
@@ -83,11 +91,20 @@ fn undo(transaction: &Transaction<'_>, import: ImportId) -> duckdb::Result<()> {
         }
     }
     for (first, last) in runs {
-        transaction.execute("delete from events where seq between ? and ?", params![first, last])?;
-        transaction.execute("delete from visits where visit between ? and ?", params![first, last])?;
+        transaction.execute(
+            "delete from events where seq between ? and ?",
+            params![first, last],
+        )?;
+        transaction.execute(
+            "delete from visits where visit between ? and ?",
+            params![first, last],
+        )?;
     }
     for table in ["import_pieces", "imported_daily"] {
-        transaction.execute(&format!("delete from {table} where import = ?"), params![import.0])?;
+        transaction.execute(
+            &format!("delete from {table} where import = ?"),
+            params![import.0],
+        )?;
     }
     transaction
         .execute("delete from imports where id = ?", params![import.0])
@@ -99,15 +116,18 @@ fn delete(
     slice: Slice,
     (first, last): (Option<NaiveDate>, Option<NaiveDate>),
 ) -> duckdb::Result<()> {
-    let from = slice
-        .from
-        .map_or_else(String::new, |at| format!(" and last_at >= epoch_ms({}::bigint)", at.millis()));
-    let to = slice
-        .to
-        .map_or_else(String::new, |at| format!(" and start_at < epoch_ms({}::bigint)", at.millis()));
+    let from = slice.from.map_or_else(String::new, |at| {
+        format!(" and last_at >= epoch_ms({}::bigint)", at.millis())
+    });
+    let to = slice.to.map_or_else(String::new, |at| {
+        format!(" and start_at < epoch_ms({}::bigint)", at.millis())
+    });
     let visits = format!("from visits where site = {}{from}{to}", slice.site.0);
     transaction.execute(
-        &format!("delete from events where site = {} and visit in (select visit {visits})", slice.site.0),
+        &format!(
+            "delete from events where site = {} and visit in (select visit {visits})",
+            slice.site.0
+        ),
         [],
     )?;
     transaction.execute(&format!("delete {visits}"), [])?;

@@ -14,7 +14,9 @@ pub(super) fn all(connection: &Connection, site: Option<SiteId>) -> duckdb::Resu
            rows_read, events, visits, skipped \
          from imports where site = coalesce(?, site) order by id desc",
     )?;
-    select.query_map(params![site.map(|site| site.0)], import)?.collect()
+    select
+        .query_map(params![site.map(|site| site.0)], import)?
+        .collect()
 }
 
 fn import(row: &Row<'_>) -> duckdb::Result<Import> {

@@ -6,8 +6,8 @@ use crate::{
     sessions::{Page, Visit},
     store::{EventReader, ExportedEvent, Import, Slice, StoreError},
 };
-use duckdb::{Connection, Row, ToSql, params};
 use chrono::NaiveDate;
+use duckdb::{Connection, Row, ToSql, params};
 use parking_lot::Mutex;
 use pulsecast_protocol::{Timestamp, live::HourCount};
 use std::path::{Path, PathBuf};

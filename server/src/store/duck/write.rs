@@ -108,12 +108,7 @@ impl EventStore for DuckWriter {
             }
             transaction.execute(
                 "update progress set last_seq = ?, oldest_open = ?, batch = ?, rewritten = rewritten + ?",
-                params![
-                    last_seq,
-                    oldest_open,
-                    number,
-                    i32::from(batch.takes_away())
-                ],
+                params![last_seq, oldest_open, number, i32::from(batch.takes_away())],
             )?;
             transaction.commit()
         })
