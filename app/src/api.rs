@@ -4,13 +4,14 @@ mod access;
 
 pub use access::AccessApi;
 
-use crate::board::page::BoardPage;
+use crate::board::page::{BoardPage, FunnelPage, RetentionPage};
 use async_trait::async_trait;
 use pulsecast_protocol::{
     ApiError, Domain,
     account::{SiteSettings, SiteSummary, Viewer},
     api_key::{KeyReach, KeyRight, KeysView},
     live::LiveState,
+    stats::FunnelResult,
 };
 use std::sync::Arc;
 
@@ -46,6 +47,15 @@ pub trait Api: AccessApi + KeysApi + Send + Sync + 'static {
 
     /// The site's dashboard in the state that an address names: what follows its `?`.
     async fn board(&self, domain: Domain, search: String) -> Result<BoardPage, ApiError>;
+
+    /// The same of the funnels.
+    async fn funnel_page(&self, domain: Domain, search: String) -> Result<FunnelPage, ApiError>;
+
+    /// How far visitors got along one of them.
+    async fn count_funnel(&self, domain: Domain, search: String, id: i64) -> Result<FunnelResult, ApiError>;
+
+    /// The same of who comes back.
+    async fn retention(&self, domain: Domain, search: String) -> Result<RetentionPage, ApiError>;
 
     /// The site's live page now.
     async fn live(&self, domain: Domain) -> Result<LiveState, ApiError>;

@@ -10,7 +10,8 @@ use crate::{
         },
         share::SharePage,
     },
-    pages::{board::StatsPage, setup::SetupPage, sites::SitesPage},
+    pages::{board::StatsPage, funnels::FunnelsPage, retention::RetentionView},
+    pages::{setup::SetupPage, sites::SitesPage},
     pages::{
         keys::KeysPage, layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage,
         not_found::NotFound, settings::SettingsPage,
@@ -44,6 +45,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sites/new") view=NewSitePage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/keys") view=KeysPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain") view=StatsPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/funnels") view=FunnelsPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/retention") view=RetentionView ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/live") view=LivePage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings") view=SettingsPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings/goals") view=GoalsPage ssr=SsrMode::Async />

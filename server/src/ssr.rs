@@ -19,12 +19,13 @@ use leptos::prelude::{provide_context, use_context};
 use leptos_axum::ResponseOptions;
 use pulsecast_app::{
     api::{Api, SharedApi},
-    board::page::BoardPage,
+    board::page::{BoardPage, FunnelPage, RetentionPage},
 };
 use pulsecast_protocol::{
     ApiError, Domain, ErrorCode,
     account::{SiteSettings, SiteSummary, Viewer},
     live::LiveState,
+    stats::FunnelResult,
 };
 use std::{
     net::{IpAddr, SocketAddr},
@@ -267,6 +268,22 @@ impl Api for RequestApi {
     async fn board(&self, domain: Domain, search: String) -> Result<BoardPage, ApiError> {
         let from = self.viewpoint(&domain).await?;
         Ok(self.dashboard().page(&from, &search).await)
+    }
+
+    async fn funnel_page(&self, domain: Domain, search: String) -> Result<FunnelPage, ApiError> {
+        let from = self.viewpoint(&domain).await?;
+        Ok(self.dashboard().funnels(&from, &search).await)
+    }
+
+    async fn count_funnel(&self, domain: Domain, search: String, id: i64) -> Result<FunnelResult, ApiError> {
+        let from = self.viewpoint(&domain).await?;
+        let counted = self.dashboard().funnel(&from, &search, id).await;
+        counted.map_err(|error| ApiError::new(ErrorCode::Unavailable, error))
+    }
+
+    async fn retention(&self, domain: Domain, search: String) -> Result<RetentionPage, ApiError> {
+        let from = self.viewpoint(&domain).await?;
+        Ok(self.dashboard().retention(&from, &search).await)
     }
 
     async fn live(&self, domain: Domain) -> Result<LiveState, ApiError> {

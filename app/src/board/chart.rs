@@ -167,7 +167,7 @@ pub fn ticks(line: &Line, bucket: Bucket) -> Vec<(i64, String)> {
     const MOST: usize = 8;
     let count = line.labels.len();
     let every = count.div_ceil(MOST).max(1);
-    let is_named = |i: &usize| i.is_multiple_of(every) && (count - i > every / 2 || *i == 0);
+    let is_named = |i: &usize| i.is_multiple_of(every) && (count - i > every / 3 || *i == 0);
     let tick = |i: usize| (across(i, count), labels::tick(&line.labels[i], bucket));
     (0..count).filter(is_named).map(tick).collect()
 }

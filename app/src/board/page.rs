@@ -1,14 +1,17 @@
 //! All that the dashboard's page shows, as the server answers it.
 
-use super::model::{BoardData, Column, Panel, Row};
+use super::model::{BoardData, Column, Motion, Panel, Row};
 use chrono::NaiveDate;
-use pulsecast_protocol::{Domain, stats::FunnelResult};
+use pulsecast_protocol::{
+    Domain,
+    stats::{CohortUnit, Cohorts, FunnelResult, Returns},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The page.
+/// What the stats pages of a site have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BoardPage {
+pub struct FrameView {
     /// Which site.
     pub site: SiteView,
     /// The state in the address, as it was understood.
@@ -19,10 +22,17 @@ pub struct BoardPage {
     pub names: BTreeMap<String, String>,
     /// What is compared, in words; empty where nothing is.
     pub compared: String,
-    /// What is below the toolbar.
-    pub content: Content,
     /// Values to choose from, while a filter is made.
     pub choices: Option<Choices>,
+}
+
+/// The dashboard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BoardPage {
+    /// What is around it.
+    pub frame: FrameView,
+    /// What is below the toolbar.
+    pub content: Content,
 }
 
 /// A site as its dashboard's pages need it.
@@ -149,18 +159,34 @@ pub struct Choices {
 /// A funnel, counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FunnelPage {
-    /// Which site.
-    pub site: SiteView,
-    /// The state in the address.
-    pub search: String,
-    /// What of it was not understood.
-    pub notices: Vec<String>,
-    /// See [`BoardPage::names`].
-    pub names: BTreeMap<String, String>,
+    /// What is around it.
+    pub frame: FrameView,
     /// Which funnel is shown.
     pub funnel: Option<Named>,
     /// How far visitors got, or why that is not known.
     pub result: Option<Result<FunnelResult, String>>,
-    /// A question whose answer changes when the funnel's may have; empty where nothing moves.
+    /// A question whose answer changes when the funnel's may have.
     pub follow: Panel,
+    /// Whether the period includes now.
+    pub motion: Motion,
+}
+
+/// Who comes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RetentionPage {
+    /// What is around it.
+    pub frame: FrameView,
+    /// Within the day, or why that is not known.
+    pub returns: Result<Returns, String>,
+    /// Across days, where the site names its people.
+    pub cohorts: Option<Result<Cohorted, String>>,
+}
+
+/// Cohorts and how long their steps are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cohorted {
+    /// A step.
+    pub unit: CohortUnit,
+    /// The cohorts.
+    pub cohorts: Cohorts,
 }

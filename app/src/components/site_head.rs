@@ -11,6 +11,10 @@ pub enum Tab {
     Stats,
     /// What happens now.
     Live,
+    /// How far visitors get.
+    Funnels,
+    /// Who comes back.
+    Retention,
     /// What its owner decides.
     Settings,
 }
@@ -29,6 +33,7 @@ pub fn SiteHead<V: IntoView + 'static>(
 ) -> impl IntoView {
     let home = format!("/sites/{domain}");
     let live = format!("{home}/live");
+    let (funnels, retention) = (format!("{home}/funnels"), format!("{home}/retention"));
     let settings = format!("{home}/settings");
     let here = |tab| (tab == current).then_some("page");
     platform::erased(view! {
@@ -38,6 +43,8 @@ pub fn SiteHead<V: IntoView + 'static>(
             <nav class="tabs" aria-label="Pages of this site">
                 <a class="tabs__tab" href=home aria-current=here(Tab::Stats)>"Dashboard"</a>
                 <a class="tabs__tab" href=live aria-current=here(Tab::Live)>"Live"</a>
+                <a class="tabs__tab" href=funnels aria-current=here(Tab::Funnels)>"Funnels"</a>
+                <a class="tabs__tab" href=retention aria-current=here(Tab::Retention)>"Retention"</a>
                 <a class="tabs__tab" href=settings aria-current=here(Tab::Settings)>"Settings"</a>
             </nav>
             <div class="site-head__right">{right}</div>

@@ -1,105 +1,50 @@
 //! The stats dashboard of a site.
 
-use super::{layout::SiteNames, not_found::no_such_site};
+use super::stats_page::{Frame, stats_page};
 use crate::{
     board::{
         BoardState, Links,
         page::{BoardPage, Content},
     },
-    components::{
-        board::{details::DetailsView, dialog::FilterDialog, help::Help, toolbar::Toolbar},
-        problem::Problem,
-        site_head::{SiteHead, Tab},
-    },
+    components::{board::details::DetailsView, site_head::Tab},
     fns::board::load_board,
-    islands::{keys::Keys, stats_board::StatsBoard},
+    islands::stats_board::StatsBoard,
 };
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::{
-    components::Redirect,
-    hooks::{use_location, use_params_map},
-};
+use leptos_router::components::Redirect;
 use pulsecast_protocol::Domain;
 
 /// `/sites/{domain}`
 #[component]
 pub fn StatsPage() -> impl IntoView {
-    let domain = use_params_map().with_untracked(|params| {
-        params
-            .get_str("domain")
-            .and_then(|text| text.parse::<Domain>().ok())
-    });
-    let location = use_location();
-    let search = location.search.get_untracked();
-    // The form of a filter leads to the address of the state that it makes.
-    if let Some(state) = BoardState::parse(&search).0.with_added(&search) {
-        let path = format!("{}{}", location.pathname.get_untracked(), state.search());
-        return view! { <Redirect path /> }.into_any();
-    }
-    let names = SiteNames::expect();
-    let page = Resource::new_blocking(
-        || (),
-        move |()| {
-            let (domain, search) = (domain.clone(), search.clone());
-            async move {
-                match domain {
-                    Some(domain) => load_board(domain, search).await,
-                    None => Err(no_such_site()),
-                }
-            }
-        },
-    );
-    let body = move || {
-        Suspend::new(async move {
-            match page.await {
-                Ok(page) => view! { <Loaded page sites=names.get().await /> }.into_any(),
-                Err(failure) => view! { <Problem failure /> }.into_any(),
-            }
-        })
-    };
-    view! { <Suspense fallback=|| ()>{body}</Suspense> }.into_any()
+    stats_page(load_board, |page, sites| view! { <Dashboard page sites /> }.into_any())
 }
 
+/// The dashboard, of a site or of a shared link.
 #[component]
-fn Loaded(page: BoardPage, sites: Vec<Domain>) -> impl IntoView {
-    let BoardPage {
-        site,
-        search,
-        notices,
-        names,
-        compared,
-        content,
-        choices,
-    } = page;
-    if content == Content::Waiting {
-        return view! { <Redirect path=format!("{}/live", site.base) /> }.into_any();
-    }
-    let state = BoardState::parse(&search).0;
+pub fn Dashboard(
+    /// What the server says.
+    page: BoardPage,
+    /// The viewer's sites.
+    sites: Vec<Domain>,
+) -> impl IntoView {
+    let BoardPage { frame, content } = page;
+    let state = BoardState::parse(&frame.search).0;
+    let details = state.details.clone();
     let links = Links {
-        base: site.base.clone(),
-        state: state.clone(),
+        base: frame.site.base.clone(),
+        state,
     };
-    let notice = |text: String| view! { <p class="notice notice--bad" role="status">{text}</p> };
-    let dialog = state.edit.clone().zip(choices).map(|(edit, choices)| {
-        view! { <FilterDialog links=links.clone() site=site.clone() edit choices names=names.clone() /> }
-    });
-    let content = match (content, state.details) {
+    let body = match (content, details) {
+        (Content::Waiting, _) if frame.site.mode.is_member() => {
+            return view! { <Redirect path=format!("{}/live", frame.site.base) /> }.into_any();
+        }
+        (Content::Waiting, _) => view! { <p class="panel empty">"Nothing has been counted yet."</p> }.into_any(),
         (Content::Details(table), Some(details)) => {
             view! { <DetailsView links=links.clone() details table=*table /> }.into_any()
         }
         (Content::Board(data), _) => view! { <StatsBoard data=*data /> }.into_any(),
-        _ => ().into_any(),
+        (Content::Details(_), None) => ().into_any(),
     };
-    view! {
-        <Title text=site.domain.to_string() />
-        <SiteHead domain=site.domain.clone() sites current=Tab::Stats right=() />
-        {notices.into_iter().map(notice).collect_view()}
-        <Toolbar links site names compared />
-        {content}
-        {dialog}
-        <Help />
-        <Keys />
-    }
-    .into_any()
+    view! { <Frame frame links sites tab=Tab::Stats>{body}</Frame> }.into_any()
 }

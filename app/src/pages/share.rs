@@ -1,14 +1,18 @@
 //! What whoever holds a shared link sees: the dashboard, the question for its password, or that it is over.
 
-use super::login::AddressError;
+use super::{board::Dashboard, login::AddressError};
 use crate::{
+    board::BoardState,
     components::{brand::Mark, problem::Problem},
-    fns::access::load_shared,
+    fns::{access::load_shared, board::load_board},
     platform,
 };
 use leptos::prelude::*;
 use leptos_meta::{Html, Title};
-use leptos_router::hooks::{use_location, use_query_map};
+use leptos_router::{
+    components::Redirect,
+    hooks::{use_location, use_query_map},
+};
 use pulsecast_protocol::access::{Shared, SharedSite};
 
 /// `/share/{slug}`
@@ -18,10 +22,12 @@ pub fn SharePage() -> impl IntoView {
     let theme = use_query_map().with_untracked(|query| query.get("theme"));
     // Nothing but the two that there are gets into the page; "system" is what it does anyway.
     let theme = theme.filter(|theme| matches!(theme.as_str(), "light" | "dark"));
+    let search = use_location().search.get_untracked();
     let body = move || {
+        let search = search.clone();
         Suspend::new(async move {
             match shared.await {
-                Ok(Shared::Open(site)) => view! { <Dashboard site /> }.into_any(),
+                Ok(Shared::Open(site)) => dashboard(site, search).await,
                 Ok(Shared::Password) => view! { <Closed title="This dashboard has a password"><PasswordForm /></Closed> }.into_any(),
                 Ok(Shared::Expired) => view! {
                     <Closed title="This link has expired"><p class="door__text">"Ask whoever gave it to you for a new one."</p></Closed>
@@ -40,18 +46,26 @@ pub fn SharePage() -> impl IntoView {
 }
 
 /// The dashboard, as much of it as the link shows.
-#[component]
-fn Dashboard(site: SharedSite) -> impl IntoView {
+async fn dashboard(site: SharedSite, search: String) -> AnyView {
+    // The form of a filter leads to the address of the state that it makes.
+    if let Some(state) = BoardState::parse(&search).0.with_added(&search) {
+        let path = format!("{}{}", use_location().pathname.get_untracked(), state.search());
+        return view! { <Redirect path /> }.into_any();
+    }
     let limited = site
         .segment
         .map(|segment| view! { <p class="share-note">"Shows only: " {segment}</p> });
+    let board = match load_board(site.domain, search).await {
+        Ok(page) => view! { <Dashboard page sites=Vec::new() /> }.into_any(),
+        Err(failure) => view! { <Problem failure /> }.into_any(),
+    };
     view! {
-        <Title text=site.domain.to_string() />
         <main class="page" id="main" tabindex="-1" data-testid="shared">
-            <h1 class="site-head__title">{site.domain.to_string()}</h1>
             {limited}
+            {board}
         </main>
     }
+    .into_any()
 }
 
 #[component]

@@ -10,6 +10,7 @@ pub mod metric;
 pub mod query;
 pub mod range;
 pub mod result;
+pub mod retention;
 
 pub use dimension::{Dimension, TimeUnit};
 pub use filter::{Condition, Filter, Operator, Subject};
@@ -19,3 +20,4 @@ pub use metric::Metric;
 pub use query::{Comparison, ComparisonMode, Direction, Include, OrderBy, OrderKey, Pagination, Query};
 pub use range::DateRange;
 pub use result::{ComparedRow, Meta, MetricValue, QueryResult, ResultRow};
+pub use retention::{Cohort, CohortUnit, Cohorts, Returns};

@@ -3,9 +3,9 @@
 use super::{Board, names, range::Today};
 use crate::stats::Scope;
 use pulsecast_app::board::{
-    BoardState, Tab,
+    BoardState,
     filters::{Atom, Clause, Op},
-    model::{self, Panel, Row},
+    model::{self, Motion, Panel, Row},
     page::Choices,
 };
 use pulsecast_protocol::stats::{
@@ -141,27 +141,34 @@ impl Asks<'_> {
 
     /// The custom properties that there are.
     pub(super) async fn props(&self) -> Vec<String> {
-        let is_asked = self.state.tab(pulsecast_app::board::CardId::Behaviour) == Tab::Properties
-            || self
-                .state
-                .details
-                .as_ref()
-                .is_some_and(|details| details.tab == Tab::Properties)
-            || self.state.edit.is_some();
-        let _ = is_asked;
-        Vec::new()
+        let stats = &self.board.stats;
+        stats.props(self.scope, self.range()).await.unwrap_or_default()
+    }
+
+    /// The shown period; one as of another day is told by its days.
+    pub(super) fn range(&self) -> DateRange {
+        match (self.state.date, self.today.days(self.state)) {
+            (Some(_), Some((from, to))) => DateRange::Dates(from, to),
+            _ => self.state.period.range(),
+        }
+    }
+
+    pub(super) fn motion(&self) -> Motion {
+        match self.today.is_live(self.state) {
+            true => Motion::Live,
+            false => Motion::Still,
+        }
     }
 
     /// A question that can be followed while the period includes now.
-    pub(super) fn panel(&self, key: &str, query: &Query, answer: &Result<QueryResult, String>) -> Panel {
-        let follows = self.today.is_live(self.state);
+    pub(super) fn panel(&self, key: &str, query: &Query, answer: Option<&Result<QueryResult, String>>) -> Panel {
         Panel {
             key: key.to_owned(),
-            query: match follows {
-                true => serde_json::to_string(query).unwrap_or_default(),
-                false => String::new(),
+            query: match self.motion() {
+                Motion::Live => serde_json::to_string(query).unwrap_or_default(),
+                Motion::Still => String::new(),
             },
-            error: answer.as_ref().err().cloned(),
+            error: answer.and_then(|answer| answer.as_ref().err().cloned()),
         }
     }
 }

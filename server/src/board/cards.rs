@@ -148,7 +148,7 @@ async fn list(asks: &Asks<'_>, links: &Links, tab: Tab, dimension: Dimension, ba
     let query = asks.breakdown(dimension.clone(), metrics.clone(), limit, 0);
     let answer = asks.ask(&query).await;
     Card {
-        panel: asks.panel(&bare.panel.key, &query, &answer),
+        panel: asks.panel(&bare.panel.key, &query, Some(&answer)),
         look: match tab {
             Tab::Map => Look::Map,
             Tab::Countries => Look::Flags,

@@ -2,7 +2,7 @@
 
 use super::{Viewpoint, asks::Asks};
 use pulsecast_app::board::{Links, model::Row, text};
-use pulsecast_protocol::stats::{DateRange, Funnel, FunnelResult, Goal};
+use pulsecast_protocol::stats::{Funnel, FunnelResult, Goal};
 
 /// Where a funnel is shown in full.
 pub(super) fn href(links: &Links, from: &Viewpoint, id: i64) -> String {
@@ -23,7 +23,7 @@ pub(super) async fn result(asks: &Asks<'_>, from: &Viewpoint, id: i64) -> Result
         return Err("There is no such funnel.".to_owned());
     };
     let steps = goals(funnel, &asks.scope.goals)?;
-    let range = range(asks);
+    let range = asks.range();
     let stats = &asks.board.stats;
     let answer = stats
         .funnel(asks.scope, &steps, range, &asks.state.filters())
@@ -35,14 +35,6 @@ fn goals(funnel: &Funnel, goals: &[Goal]) -> Result<Vec<Goal>, String> {
     let found = |id: &i64| goals.iter().find(|goal| goal.id == *id).cloned();
     let steps: Option<Vec<Goal>> = funnel.steps.iter().map(found).collect();
     steps.ok_or_else(|| "A goal of this funnel was removed: edit the funnel.".to_owned())
-}
-
-/// The shown period; one as of another day is told by its days.
-fn range(asks: &Asks<'_>) -> DateRange {
-    match (asks.state.date, asks.today.days(asks.state)) {
-        (Some(_), Some((from, to))) => DateRange::Dates(from, to),
-        _ => asks.state.period.range(),
-    }
 }
 
 /// Its steps as the rows of a card.

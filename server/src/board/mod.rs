@@ -18,13 +18,15 @@ use asks::Asks;
 use pulsecast_app::{
     board::{
         BoardState, Links,
-        page::{BoardPage, Content, Named, SiteView, ViewMode},
+        page::{
+            BoardPage, Choices, Cohorted, Content, FrameView, FunnelPage, Named, RetentionPage, SiteView, ViewMode,
+        },
     },
     failure::sentence,
 };
 use pulsecast_protocol::{
     Timestamp,
-    stats::{Funnel, Query, QueryResult},
+    stats::{CohortUnit, Funnel, FunnelResult, Metric, Query, QueryResult, Segment, TimeUnit},
 };
 use range::Today;
 use std::sync::Arc;
@@ -79,75 +81,154 @@ pub struct Board {
 impl Board {
     /// The dashboard in the state that an address names.
     pub async fn page(&self, from: &Viewpoint, search: &str) -> BoardPage {
-        let (mut state, mut notices) = BoardState::parse(search);
-        let today = Today::of(self.clock.now(), from);
-        if state
-            .segment
-            .is_some_and(|id| from.scope.segments.iter().all(|s| s.id != id))
-        {
-            state.segment = None;
-            notices.push("there is no such segment among yours: everything is shown".to_owned());
-        }
-        let asks = Asks {
-            board: self,
-            scope: &from.scope,
-            state: &state,
-            today: &today,
-        };
-        let links = Links {
-            base: from.base.clone(),
-            state: state.clone(),
-        };
+        let reading = Reading::of(self, from, search);
+        let (asks, links) = (reading.asks(self, from), reading.links(from, ""));
         let props = asks.props().await;
-        let funnels = funnels_of(from);
         let content = async {
             if from.first_event.is_none() {
                 Content::Waiting
-            } else if let Some(details) = &state.details {
-                Content::Details(Box::new(table::table(&asks, &links, details).await))
+            } else if let Some(details) = &reading.state.details {
+                Content::Details(Box::new(table::table(&asks, &links, details, &props).await))
             } else {
-                Content::Board(Box::new(view::board(&asks, &links, from, &props, &funnels).await))
+                Content::Board(Box::new(view::board(&asks, &links, from, &props, &funnels_of(from)).await))
             }
         };
         let (content, choices) = tokio::join!(content, asks.choices());
         BoardPage {
-            names: names::of_filters(&state),
-            compared: today.compared_words(&state),
-            search: state.search(),
-            notices: notices.iter().map(|text| sentence(text)).collect(),
             content,
-            choices,
-            site: self.site(from, funnels, props, &today),
+            frame: reading.frame(from, props, choices),
         }
     }
 
-    #[allow(clippy::unused_self)]
-    fn site(&self, from: &Viewpoint, funnels: Vec<Named>, props: Vec<String>, today: &Today) -> SiteView {
-        SiteView {
-            domain: from.scope.domain.clone(),
-            base: from.base.clone(),
-            mode: from.mode,
-            timezone: from.scope.timezone.name().to_owned(),
-            today: today.date,
-            first_day: today.first_day,
-            goals: from.scope.goals.iter().map(|goal| goal.name.clone()).collect(),
-            funnels,
-            segments: from
-                .scope
-                .segments
-                .iter()
-                .map(|segment| Named {
-                    id: segment.id,
-                    name: segment.name.clone(),
-                })
-                .collect(),
-            props,
+    /// A funnel of the site: the one that the address names, else the first.
+    pub async fn funnels(&self, from: &Viewpoint, search: &str) -> FunnelPage {
+        let reading = Reading::of(self, from, search);
+        let asks = reading.asks(self, from);
+        let all = funnels_of(from);
+        let funnel = all.iter().find(|funnel| Some(funnel.id) == reading.state.funnel).or(all.first()).cloned();
+        let result = async {
+            match &funnel {
+                Some(funnel) => Some(funnels::result(&asks, from, funnel.id).await),
+                None => None,
+            }
+        };
+        // Whatever changes a funnel changes the number of events.
+        let query = asks.query(vec![Metric::Events]);
+        let ((props, choices), result) = tokio::join!(async { (asks.props().await, asks.choices().await) }, result);
+        FunnelPage {
+            follow: asks.panel("funnel", &query, None),
+            motion: asks.motion(),
+            frame: reading.frame(from, props, choices),
+            funnel,
+            result,
+        }
+    }
+
+    /// How far visitors got along one funnel.
+    pub async fn funnel(&self, from: &Viewpoint, search: &str, id: i64) -> Result<FunnelResult, String> {
+        let reading = Reading::of(self, from, search);
+        funnels::result(&reading.asks(self, from), from, id).await
+    }
+
+    /// Who comes back.
+    pub async fn retention(&self, from: &Viewpoint, search: &str) -> RetentionPage {
+        let reading = Reading::of(self, from, search);
+        let asks = reading.asks(self, from);
+        let unit = match reading.state.interval {
+            Some(TimeUnit::Day) => CohortUnit::Day,
+            _ => CohortUnit::Week,
+        };
+        let filters = reading.state.filters();
+        let cohorts = async {
+            let name = reading.state.prop.as_ref()?;
+            let cohorts = self.stats.cohorts(&from.scope, name, unit, asks.range(), &filters).await;
+            let cohorts = cohorts.map(|cohorts| Cohorted { unit, cohorts });
+            Some(cohorts.map_err(|error| words(&error)))
+        };
+        let (props, choices, returns, cohorts) = tokio::join!(
+            asks.props(),
+            asks.choices(),
+            self.stats.returns(&from.scope, asks.range(), &filters),
+            cohorts
+        );
+        RetentionPage {
+            frame: reading.frame(from, props, choices),
+            returns: returns.map_err(|error| words(&error)),
+            cohorts,
         }
     }
 
     async fn ask(&self, scope: &Scope, query: &Query) -> Result<QueryResult, String> {
         let answer = self.stats.query(scope, query).await;
         answer.map_err(|error| words(&error))
+    }
+}
+
+/// An address, understood.
+struct Reading {
+    state: BoardState,
+    notices: Vec<String>,
+    today: Today,
+}
+
+impl Reading {
+    fn of(board: &Board, from: &Viewpoint, search: &str) -> Self {
+        let (mut state, mut notices) = BoardState::parse(search);
+        if state.segment.is_some_and(|id| from.scope.segments.iter().all(|s| s.id != id)) {
+            state.segment = None;
+            notices.push("there is no such segment among yours: everything is shown".to_owned());
+        }
+        Self {
+            state,
+            notices,
+            today: Today::of(board.clock.now(), from),
+        }
+    }
+
+    fn asks<'a>(&'a self, board: &'a Board, from: &'a Viewpoint) -> Asks<'a> {
+        Asks {
+            board,
+            scope: &from.scope,
+            state: &self.state,
+            today: &self.today,
+        }
+    }
+
+    fn links(&self, from: &Viewpoint, page: &str) -> Links {
+        Links {
+            base: format!("{}{page}", from.base),
+            state: self.state.clone(),
+        }
+    }
+
+    fn frame(&self, from: &Viewpoint, props: Vec<String>, choices: Option<Choices>) -> FrameView {
+        FrameView {
+            site: site(from, props, &self.today),
+            search: self.state.search(),
+            notices: self.notices.iter().map(|text| sentence(text)).collect(),
+            names: names::of_filters(&self.state),
+            compared: self.today.compared_words(&self.state),
+            choices,
+        }
+    }
+}
+
+fn site(from: &Viewpoint, props: Vec<String>, today: &Today) -> SiteView {
+    let segment = |segment: &Segment| Named {
+        id: segment.id,
+        name: segment.name.clone(),
+    };
+    SiteView {
+        domain: from.scope.domain.clone(),
+        base: from.base.clone(),
+        mode: from.mode,
+        timezone: from.scope.timezone.name().to_owned(),
+        today: today.date,
+        first_day: today.first_day,
+        goals: from.scope.goals.iter().map(|goal| goal.name.clone()).collect(),
+        funnels: funnels_of(from),
+        segments: from.scope.segments.iter().map(segment).collect(),
+        props,
     }
 }
 

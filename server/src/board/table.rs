@@ -17,8 +17,8 @@ use pulsecast_protocol::stats::{Dimension, Include, Metric, OrderBy, OrderKey, Q
 /// Rows of a page.
 const ROWS: u32 = 100;
 
-pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details) -> Table {
-    let prop = cards::prop(asks.state, &asks.props().await);
+pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details, props: &[String]) -> Table {
+    let prop = cards::prop(asks.state, props);
     let Some(dimension) = details.tab.dimension(prop.as_deref()) else {
         return Table::default();
     };
@@ -58,7 +58,7 @@ pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details) -> 
         site: cards::site_of(asks, &dimension),
         flags: dimension == Dimension::Country,
         csv: csv(asks, &query, &dimension),
-        panel: asks.panel("details", &query, &answer),
+        panel: asks.panel("details", &query, Some(&answer)),
         rows: answer
             .map(|answer| asks::rows(&answer, &dimension))
             .unwrap_or_default(),

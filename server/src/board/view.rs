@@ -5,7 +5,7 @@ use futures::future::join_all;
 use pulsecast_app::board::{
     BoardState, CardId, Links,
     labels::Bucket,
-    model::{self, BoardData, Figures, Graph, Head, Line, Link, Motion},
+    model::{self, BoardData, Figures, Graph, Head, Line, Link},
     page::Named,
     state::unit_name,
     text::Unit,
@@ -35,14 +35,11 @@ pub(super) async fn board(
     );
     BoardData {
         domain: from.scope.domain.clone(),
-        motion: match today.is_live(state) {
-            true => Motion::Live,
-            false => Motion::Still,
-        },
+        motion: asks.motion(),
         at: today.now,
         offset: today.offset,
         visitors: now.as_ref().map(|answer| count(answer)).unwrap_or_default(),
-        current: asks.panel("current", &current, &now),
+        current: asks.panel("current", &current, Some(&now)),
         figures,
         graph,
         cards,
@@ -135,7 +132,7 @@ async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Met
         }
     };
     Figures {
-        panel: asks.panel("figures", &query, &answer),
+        panel: asks.panel("figures", &query, Some(&answer)),
         heads: metrics.iter().map(head).collect(),
         values: answer
             .map(|answer| model::values(&answer.results, &before))
@@ -166,7 +163,7 @@ async fn graph(asks: &Asks<'_>, links: &Links, metric: Metric) -> Graph {
         Err(_) => Line::default(),
     };
     Graph {
-        panel: asks.panel("graph", &query, &answer),
+        panel: asks.panel("graph", &query, Some(&answer)),
         label: label.to_owned(),
         unit: reads,
         bucket: Bucket::from(unit),

@@ -12,6 +12,7 @@ pub mod live;
 pub mod parse;
 mod plan;
 mod range;
+pub mod retention;
 mod run;
 pub mod scope;
 mod sql;
@@ -25,7 +26,10 @@ use crate::{
     clock::SharedClock,
     store::{StatsStore, StoreError},
 };
-use pulsecast_protocol::stats::{DateRange, Filter, FunnelResult, Goal, Query, QueryResult};
+use pulsecast_protocol::stats::{
+    CohortUnit, Cohorts, DateRange, Filter, FunnelResult, Goal, Query, QueryResult, Returns,
+};
+use retention::Asked;
 use std::sync::Arc;
 use turns::Turns;
 
@@ -102,5 +106,58 @@ impl Stats {
         self.turns
             .ask(move |session| funnel::answer(session, &scope, &steps, range, &filters, now))
             .await
+    }
+
+    /// How often visitors came within their day, and how long they were away: by the visits that are active in the range.
+    ///
+    /// # Errors
+    /// As [`Stats::query`].
+    pub async fn returns(
+        &self,
+        scope: &Scope,
+        range: DateRange,
+        filters: &[Filter],
+    ) -> Result<Returns, StatsError> {
+        let (scope, asked) = (scope.clone(), self.asked(range, filters));
+        self.turns
+            .ask(move |session| retention::returns(session, &scope, &asked))
+            .await
+    }
+
+    /// Who came back across days, of those whom the site names by this property.
+    ///
+    /// # Errors
+    /// As [`Stats::query`].
+    pub async fn cohorts(
+        &self,
+        scope: &Scope,
+        name: &str,
+        unit: CohortUnit,
+        range: DateRange,
+        filters: &[Filter],
+    ) -> Result<Cohorts, StatsError> {
+        let (scope, name, asked) = (scope.clone(), name.to_owned(), self.asked(range, filters));
+        self.turns
+            .ask(move |session| retention::cohorts(session, &scope, &asked, &name, unit))
+            .await
+    }
+
+    /// Names of the custom properties that the range's events carry, the most frequent first.
+    ///
+    /// # Errors
+    /// As [`Stats::query`].
+    pub async fn props(&self, scope: &Scope, range: DateRange) -> Result<Vec<String>, StatsError> {
+        let (scope, asked) = (scope.clone(), self.asked(range, &[]));
+        self.turns
+            .ask(move |session| retention::props(session, &scope, &asked))
+            .await
+    }
+
+    fn asked(&self, range: DateRange, filters: &[Filter]) -> Asked {
+        Asked {
+            range,
+            filters: filters.to_vec(),
+            now: self.clock.now(),
+        }
     }
 }

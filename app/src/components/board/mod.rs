@@ -10,6 +10,7 @@ pub mod help;
 pub mod map;
 pub mod menu;
 pub mod periods;
+pub mod retention;
 pub mod row;
 pub mod strip;
 pub mod toolbar;

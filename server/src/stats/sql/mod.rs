@@ -5,10 +5,12 @@ mod cond;
 mod funnel;
 mod goals;
 mod keys;
+mod retention;
 mod sources;
 
 pub use combine::{Groups, Statement, count, statement};
 pub use funnel::funnel;
+pub use retention::{cohorts, props, returns};
 
 use super::{buckets::instant, range::Span, sums::Sum};
 use crate::{event::SiteId, store::Snapshot};

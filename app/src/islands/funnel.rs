@@ -1,0 +1,65 @@
+//! A funnel's steps, counted again while visitors go through them.
+
+use crate::{board::model::{Motion, Panel}, components::time::Zone, format, live::Socket, platform};
+use leptos::prelude::*;
+use pulsecast_protocol::{Domain, stats::FunnelResult};
+
+/// The steps beside each other.
+#[island]
+pub fn FunnelBars(
+    /// The site.
+    domain: Domain,
+    /// The state in the address.
+    search: String,
+    /// Which funnel.
+    id: i64,
+    /// How far visitors got.
+    result: FunnelResult,
+    /// A question whose answer changes when the funnel's may have.
+    follow: Panel,
+    /// Whether the period includes now.
+    motion: Motion,
+) -> impl IntoView {
+    Zone::provide();
+    let result = RwSignal::new(result);
+    let socket = Socket::provide();
+    let count = result.with_untracked(|result| result.steps.len());
+    let all = move || result.with(|result| result.all_visitors);
+    let last = move || result.with(|r| (r.steps.last().map_or(0, |s| s.visitors), r.steps.first().map_or(0, |s| s.visitors)));
+    platform::erased(view! {
+        <p class="funnel__sum" data-testid="funnel-sum">
+            <b>{move || { let (n, of) = last(); percent(n, of) }}</b>
+            {move || format!(" of {} who entered went all the way; {} visitors in all", format::number(last().1), format::number(all()))}
+        </p>
+        <ol class="funnel__steps">{(0..count).map(|i| view! { <Step i result /> }).collect_view()}</ol>
+    })
+}
+
+#[component]
+fn Step(i: usize, result: RwSignal<FunnelResult>) -> impl IntoView {
+    let label = result.with_untracked(|r| r.steps.get(i).map(|s| s.label.clone()).unwrap_or_default());
+    let here = move || result.with(|r| r.steps.get(i).map_or(0, |s| s.visitors));
+    let entered = move || result.with(|r| r.steps.first().map_or(0, |s| s.visitors));
+    let before = move || result.with(|r| i.checked_sub(1).and_then(|i| r.steps.get(i)).map_or(r.all_visitors, |s| s.visitors));
+    let lost = move || before().saturating_sub(here());
+    let share = move || format!("--share:{}", here() * 1000 / entered().max(1));
+    platform::erased(view! {
+        <li class="funnel__step" style=share data-testid="funnel-step">
+            <div class="funnel__bar"><span class="funnel__share">{move || percent(here(), entered())}</span></div>
+            <p class="funnel__label" title=label.clone()>{label.clone()}</p>
+            <p class="funnel__count">{move || format::number(here())}" visitors"</p>
+            <p class="funnel__lost">
+                {move || match i {
+                    0 => format!("{} of all visitors", percent(here(), before())),
+                    _ => format!("{} left before ({})", format::number(lost()), percent(lost(), before())),
+                }}
+            </p>
+        </li>
+    })
+}
+
+/// `12.3%`
+fn percent(n: u64, all: u64) -> String {
+    let permille = (n * 1000 + all / 2).checked_div(all).unwrap_or_default();
+    format!("{}.{}%", permille / 10, permille % 10)
+}

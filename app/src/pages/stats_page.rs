@@ -1,0 +1,112 @@
+//! What the stats pages of a site have in common: a state in the address, and the toolbar that changes it.
+
+use super::{layout::SiteNames, not_found::no_such_site};
+use crate::{
+    board::{BoardState, Links, page::FrameView},
+    components::{
+        board::{dialog::FilterDialog, help::Help, toolbar::Toolbar},
+        problem::Problem,
+        site_head::{SiteHead, Tab},
+    },
+    failure::Failure,
+    islands::keys::Keys,
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{
+    components::Redirect,
+    hooks::{use_location, use_params_map},
+};
+use pulsecast_protocol::Domain;
+use serde::{Serialize, de::DeserializeOwned};
+use std::future::Future;
+
+/// Shows what `load` gives for the site and the state in the address.
+pub(super) fn stats_page<T, F>(load: fn(Domain, String) -> F, show: fn(T, Vec<Domain>) -> AnyView) -> impl IntoView
+where
+    T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
+    F: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let domain = use_params_map()
+        .with_untracked(|params| params.get_str("domain").and_then(|text| text.parse::<Domain>().ok()));
+    let location = use_location();
+    let search = location.search.get_untracked();
+    // The form of a filter leads to the address of the state that it makes.
+    if let Some(state) = BoardState::parse(&search).0.with_added(&search) {
+        let path = format!("{}{}", location.pathname.get_untracked(), state.search());
+        return view! { <Redirect path /> }.into_any();
+    }
+    let names = SiteNames::expect();
+    let page = Resource::new_blocking(
+        || (),
+        move |()| {
+            let (domain, search) = (domain.clone(), search.clone());
+            async move {
+                match domain {
+                    Some(domain) => load(domain, search).await,
+                    None => Err(no_such_site()),
+                }
+            }
+        },
+    );
+    let body = move || {
+        Suspend::new(async move {
+            match page.await {
+                Ok(page) => show(page, names.get().await),
+                Err(failure) => view! { <Problem failure /> }.into_any(),
+            }
+        })
+    };
+    view! { <Suspense fallback=|| ()>{body}</Suspense> }.into_any()
+}
+
+/// What stands around the content of such a page.
+#[component]
+pub fn Frame(
+    /// What the server says of it.
+    frame: FrameView,
+    /// Makes addresses.
+    links: Links,
+    /// The viewer's sites.
+    sites: Vec<Domain>,
+    /// Which page this is.
+    tab: Tab,
+    /// The content.
+    children: Children,
+) -> impl IntoView {
+    let FrameView {
+        site,
+        notices,
+        names,
+        compared,
+        choices,
+        ..
+    } = frame;
+    let notice = |text: String| view! { <p class="notice notice--bad" role="status">{text}</p> };
+    let dialog = links.state.edit.clone().zip(choices).map(|(edit, choices)| {
+        view! { <FilterDialog links=links.clone() site=site.clone() edit choices names=names.clone() /> }
+    });
+    let (domain, mode) = (site.domain.clone(), site.mode);
+    let title = match tab {
+        Tab::Funnels => format!("Funnels of {domain}"),
+        Tab::Retention => format!("Retention of {domain}"),
+        _ => domain.to_string(),
+    };
+    let head = match mode.is_member() {
+        true => view! { <SiteHead domain sites current=tab right=() /> }.into_any(),
+        // The page around an embedded dashboard says whose it is.
+        false if links.state.embed.is_some() => view! { <h1 class="visually-hidden">{domain.to_string()}</h1> }.into_any(),
+        false => view! { <header class="site-head"><h1 class="site-head__title">{domain.to_string()}</h1></header> }.into_any(),
+    };
+    view! {
+        <Title text=title />
+        {head}
+        {notices.into_iter().map(notice).collect_view()}
+        <Toolbar links site names compared />
+        {children()}
+        {dialog}
+        <Help />
+        <Keys />
+    }
+    .into_any()
+}

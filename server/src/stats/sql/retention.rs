@@ -1,0 +1,74 @@
+//! Returns, cohorts and the names of properties, each as one statement.
+
+use super::{Builder, Statement, cond::{Of, pointer}};
+use crate::{
+    stats::{Scope, buckets::Buckets, cond::Cond, range::Span},
+    store::Snapshot,
+};
+use pulsecast_protocol::stats::Returns;
+
+/// One row: visitors by the number of their visits, then returns by the hours since the visit before. A visitor is one of a day.
+#[must_use]
+pub fn returns(scope: &Scope, filter: &Cond, span: Span, snapshot: Snapshot) -> Statement {
+    let mut builder = Builder::new(scope.site, span, &scope.goals, snapshot);
+    let visits = builder.visits();
+    let condition = match filter.is_of_event() {
+        true => format!("v.visit in ({})", builder.visits_of_events(filter)),
+        false => builder.cond(filter, Of::Visit),
+    };
+    let most = Returns::VISITS;
+    let mut counts: Vec<String> = (1..most).map(|n| format!("(select count(*) from often where visits = {n})")).collect();
+    counts.push(format!("(select count(*) from often where visits >= {most})"));
+    let mut after = "-1".to_owned();
+    for hours in Returns::HOURS {
+        let end = hours * 3600;
+        counts.push(format!("(select count(*) from gaps where gap > {after} and gap <= {end})"));
+        after = end.to_string();
+    }
+    counts.push(format!("(select count(*) from gaps where gap > {after})"));
+    let sql = format!(
+        "with seen as materialized (select v.visitor, v.visit, v.start_at, v.last_at from {visits} v where {condition}), \
+         often as (select visitor, count(*) as visits from seen group by visitor), \
+         gaps as (select date_diff('second', lag(last_at) over w, start_at) as gap from seen \
+         window w as (partition by visitor order by start_at, visit)) select {}",
+        counts.join(", ")
+    );
+    builder.into_statement(&sql, Vec::new())
+}
+
+/// Rows of the bucket in which people were first seen, one in which they were seen, and how many of them that were.
+#[must_use]
+pub fn cohorts(
+    scope: &Scope,
+    filter: &Cond,
+    span: Span,
+    snapshot: Snapshot,
+    buckets: &Buckets,
+    name: &str,
+) -> Statement {
+    let mut builder = Builder::new(scope.site, span, &scope.goals, snapshot);
+    let condition = builder.cond(filter, Of::Event);
+    let in_span = builder.events_in_span();
+    let name = builder.text(&pointer(name));
+    let bucket = buckets.number_of("e.happened_at");
+    let sql = format!(
+        "with seen as materialized (select distinct json_extract_string(e.props, {name}) as person, {bucket} as bucket \
+         from events e where {in_span} and e.kind <> 'engagement' and e.props is not null and {condition}), \
+         born as (select person, min(bucket) as bucket from seen where person is not null group by person) \
+         select b.bucket, s.bucket, count(*) from seen s join born b on b.person = s.person \
+         group by b.bucket, s.bucket order by b.bucket, s.bucket"
+    );
+    builder.into_statement(&sql, Vec::new())
+}
+
+/// Names of properties, the most frequent first.
+#[must_use]
+pub fn props(scope: &Scope, span: Span, snapshot: Snapshot, most: usize) -> Statement {
+    let builder = Builder::new(scope.site, span, &scope.goals, snapshot);
+    let in_span = builder.events_in_span();
+    let sql = format!(
+        "select name from (select unnest(json_keys(props)) as name, n from (select e.props, count(*) as n from events e \
+         where {in_span} and e.props is not null group by e.props)) group by name order by sum(n) desc, name limit {most}"
+    );
+    builder.into_statement(&sql, Vec::new())
+}
