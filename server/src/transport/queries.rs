@@ -37,15 +37,15 @@ pub(super) fn follow(
     wish: &Wish<'_>,
     outbox: &Outbox,
     user: &Arc<str>,
-) -> Result<Following, Reply> {
+) -> Result<Following, Box<Reply>> {
     let id = wish.id;
     let Some((queries, sites)) = &services.queries else {
-        return Err(no(id, code::UNKNOWN_CHANNEL));
+        return Err(Box::new(no(id, code::UNKNOWN_CHANNEL)));
     };
-    let bad = |why: String| no_because(id, code::BAD_REQUEST, why);
+    let bad = |why: String| Box::new(no_because(id, code::BAD_REQUEST, why));
     let site = sites
         .get(wish.site)
-        .ok_or_else(|| no(id, code::UNKNOWN_CHANNEL))?;
+        .ok_or_else(|| Box::new(no(id, code::UNKNOWN_CHANNEL)))?;
     let text = wish.data.as_ref().map_or("", |data| data.get());
     if text.is_empty() {
         return Err(bad(
@@ -68,7 +68,7 @@ pub(super) fn follow(
     };
     queries
         .follow(scope, query, reader)
-        .map_err(|full| no_because(id, code::LIMIT_EXCEEDED, full.to_string()))
+        .map_err(|full| Box::new(no_because(id, code::LIMIT_EXCEEDED, full.to_string())))
 }
 
 fn greeting(id: u32, answer: Result<Raw, String>) -> Reply {

@@ -17,11 +17,15 @@ impl Shown {
         LiveResult {
             version: self.version,
             from: None,
-            len: count(self.rows.len()),
+            len: self.len(),
             rows: rows.map(|(i, row)| named(i, row)).collect(),
             meta: Some(self.meta.clone()),
             error: None,
         }
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        count(self.rows.len())
     }
 
     /// Whether nothing is different to a reader.
@@ -45,7 +49,7 @@ impl Shown {
         LiveResult {
             version: new.version,
             from: Some(self.version),
-            len: count(new.rows.len()),
+            len: new.len(),
             rows: rows.collect(),
             meta: (self.meta != new.meta).then(|| new.meta.clone()),
             error: None,

@@ -299,7 +299,7 @@ impl Key {
                 .find(|segment| segment.id.to_string() == *id);
             segment.map(|segment| &segment.filters)
         };
-        let said: Vec<_> = named.iter().map(|id| said(id)).collect();
+        let said: Vec<_> = named.iter().map(said).collect();
         // What has been parsed can be written again.
         Self {
             site: scope.site,

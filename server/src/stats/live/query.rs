@@ -133,12 +133,12 @@ impl LiveQuery {
     /// Takes a reader out; says whether it was the last.
     pub(super) fn leave(&self, id: u64) -> bool {
         let mut state = self.state.lock();
-        if let Some(Seat::Reading(name, _)) = state.seats.remove(&id) {
-            if let Some(readers) = state.names.get_mut(&name) {
-                *readers -= 1;
-                if *readers == 0 {
-                    state.names.remove(&name);
-                }
+        if let Some(Seat::Reading(name, _)) = state.seats.remove(&id)
+            && let Some(readers) = state.names.get_mut(&name)
+        {
+            *readers -= 1;
+            if *readers == 0 {
+                state.names.remove(&name);
             }
         }
         state.seats.is_empty()
@@ -182,21 +182,16 @@ impl LiveQuery {
     fn answered(&self, state: &mut State, result: QueryResult, version: impl FnOnce() -> u64) -> Came {
         let recovered = state.error.take().is_some();
         let QueryResult { results, meta, .. } = result;
-        if let Some(shown) = &state.shown {
-            if shown.says_the_same(&results, &meta) {
-                if recovered {
-                    // Nothing new but that it is right again.
-                    state.whole = None;
-                    let same = LiveResult {
-                        from: Some(shown.version),
-                        rows: Vec::new(),
-                        meta: None,
-                        ..shown.whole()
-                    };
-                    self.publish(state, "recovered", encoded(&same));
-                }
-                return Came::Unchanged;
+        if let Some(shown) = &state.shown
+            && shown.says_the_same(&results, &meta)
+        {
+            if recovered {
+                // Nothing new but that it is right again.
+                let same = shown.change_to(shown);
+                state.whole = None;
+                self.publish(state, "recovered", encoded(&same));
             }
+            return Came::Unchanged;
         }
         let new = Shown {
             version: version(),
@@ -223,7 +218,7 @@ impl LiveQuery {
             let told = LiveResult {
                 version,
                 from: Some(version),
-                len: state.shown.as_ref().map_or(0, |shown| shown.whole().len),
+                len: state.shown.as_ref().map_or(0, Shown::len),
                 error: Some(error.clone()),
                 ..LiveResult::default()
             };

@@ -19,10 +19,12 @@ use std::collections::VecDeque;
 
 const SITE: SiteId = SiteId(1);
 
+type Rows = Result<Vec<(&'static str, i64)>, StatsError>;
+
 /// Answers what the test has put here; the last answer stays.
 #[derive(Default)]
 struct Script {
-    answers: Mutex<VecDeque<Result<Vec<(&'static str, i64)>, StatsError>>>,
+    answers: Mutex<VecDeque<Rows>>,
     evaluations: AtomicU64,
     /// How long an evaluation takes, by the clock of the test.
     takes: AtomicU64,
@@ -74,14 +76,11 @@ struct World {
 }
 
 impl World {
-    fn new(answers: impl IntoIterator<Item = Result<Vec<(&'static str, i64)>, StatsError>>) -> Self {
+    fn new(answers: impl IntoIterator<Item = Rows>) -> Self {
         Self::with(answers, LiveLimits::default())
     }
 
-    fn with(
-        answers: impl IntoIterator<Item = Result<Vec<(&'static str, i64)>, StatsError>>,
-        limits: LiveLimits,
-    ) -> Self {
+    fn with(answers: impl IntoIterator<Item = Rows>, limits: LiveLimits) -> Self {
         let script = Arc::new(Script::default());
         script.answers.lock().extend(answers);
         let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000)));
@@ -223,7 +222,7 @@ fn counts(result: &LiveResult) -> Vec<(u32, i64)> {
     result.rows.iter().map(count).collect()
 }
 
-fn too_slow() -> Result<Vec<(&'static str, i64)>, StatsError> {
+fn too_slow() -> Rows {
     Err(StatsError::TooSlow(10))
 }
 
