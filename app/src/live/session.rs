@@ -45,15 +45,27 @@ pub enum News {
     Change(String, Raw),
     /// The server will not let us read the channel, and why.
     Denied(String, String),
+    /// The server will not answer the query that the channel was asked with, and why.
+    Refused(String, String),
     /// The server could not serve the channel now: come back later.
     Failed,
+}
+
+/// A channel that is to be received.
+#[derive(Debug)]
+struct Wanted {
+    channel: String,
+    /// How far we have it.
+    position: Position,
+    /// What is asked there.
+    data: Option<Raw>,
 }
 
 /// One connection after the other, with what it takes to miss nothing between them.
 #[derive(Debug, Default)]
 pub struct Session {
-    /// What is wanted, and how far we have it. A handful, so that looking through them is quickest.
-    channels: Vec<(String, Position)>,
+    /// What is wanted. A handful, so that looking through them is quickest.
+    channels: Vec<Wanted>,
     asked: Vec<(u32, String)>,
     out: Vec<Said>,
     last_id: u32,
@@ -83,16 +95,26 @@ impl Session {
     }
 
     /// Receives a channel from a position on; an empty one asks for its state. Takes over from whoever received it before.
-    pub fn subscribe(&mut self, channel: &str, from: Position) {
+    pub fn subscribe(&mut self, channel: &str, position: Position, data: Option<Raw>) {
         self.unsubscribe(channel);
-        self.channels.push((channel.to_owned(), from));
+        self.channels.push(Wanted {
+            channel: channel.to_owned(),
+            position,
+            data,
+        });
         self.ask(channel);
+    }
+
+    /// Asks for the channel's state anew: something was missed.
+    pub fn again(&mut self, channel: &str) {
+        self.leave(channel);
+        self.start_over(channel);
     }
 
     /// Receives the channel no more.
     pub fn unsubscribe(&mut self, channel: &str) {
         let before = self.channels.len();
-        self.channels.retain(|(name, _)| name != channel);
+        self.channels.retain(|wanted| wanted.channel != channel);
         if self.channels.len() < before {
             self.leave(channel);
         }
@@ -128,7 +150,7 @@ impl Session {
             for channel in self
                 .channels
                 .iter()
-                .map(|(name, _)| name.clone())
+                .map(|wanted| wanted.channel.clone())
                 .collect::<Vec<_>>()
             {
                 self.ask(&channel);
@@ -143,6 +165,9 @@ impl Session {
                     self.start_over(&channel)
                 }
                 (None, Some(error)) if may_pass(&error) => news.push(News::Failed),
+                (None, Some(error)) if matches!(error.code, code::BAD_REQUEST | code::LIMIT_EXCEEDED) => {
+                    news.push(News::Refused(channel, error.message));
+                }
                 (None, Some(error)) => news.push(News::Denied(channel, error.message)),
                 (None, None) => {}
             }
@@ -154,8 +179,8 @@ impl Session {
     fn position(&mut self, channel: &str) -> Option<&mut Position> {
         self.channels
             .iter_mut()
-            .find(|(name, _)| name == channel)
-            .map(|(_, position)| position)
+            .find(|wanted| wanted.channel == channel)
+            .map(|wanted| &mut wanted.position)
     }
 
     fn subscribed(&mut self, channel: String, result: SubscribeResult, news: &mut Vec<News>) {
@@ -191,7 +216,7 @@ impl Session {
             if ended.code >= code::UNSUBSCRIBE_INSUFFICIENT {
                 self.ask(&push.channel);
             } else {
-                self.channels.retain(|(name, _)| *name != push.channel);
+                self.channels.retain(|wanted| wanted.channel != push.channel);
                 news.push(News::Denied(push.channel, ended.reason));
             }
         }
@@ -208,7 +233,9 @@ impl Session {
         if !self.open {
             return;
         }
-        let Some(position) = self.position(channel) else {
+        let Some(Wanted { position, data, .. }) =
+            self.channels.iter().find(|wanted| wanted.channel == channel)
+        else {
             return;
         };
         let request = SubscribeRequest {
@@ -216,6 +243,7 @@ impl Session {
             recover: !position.epoch.is_empty(),
             epoch: position.epoch.clone(),
             offset: position.offset,
+            data: data.clone(),
             ..SubscribeRequest::default()
         };
         let id = self.command(Said {

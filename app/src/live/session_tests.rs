@@ -49,7 +49,7 @@ fn a_ping_is_answered_with_a_pong() {
 #[test]
 fn a_channel_asked_for_before_the_session_is_open_is_asked_for_then() {
     let mut session = Session::default();
-    session.subscribe(LIVE, at(7));
+    session.subscribe(LIVE, at(7), None);
     session.start();
     session.take_frame();
     session.read(r#"{"id":1,"connect":{"client":"c","version":"1"}}"#);
@@ -62,7 +62,7 @@ fn a_channel_asked_for_before_the_session_is_open_is_asked_for_then() {
 #[test]
 fn a_page_without_a_position_starts_from_the_channels_state() {
     let mut session = open();
-    session.subscribe(LIVE, Position::default());
+    session.subscribe(LIVE, Position::default(), None);
     assert_eq!(
         session.take_frame().as_deref(),
         Some(r#"{"id":2,"subscribe":{"channel":"live:example.com"}}"#)
@@ -76,7 +76,7 @@ fn a_page_without_a_position_starts_from_the_channels_state() {
 #[test]
 fn a_returning_dashboard_misses_nothing_and_counts_nothing_twice() {
     let mut session = open();
-    session.subscribe(LIVE, at(7));
+    session.subscribe(LIVE, at(7), None);
     session.take_frame();
     let reply = r#"{"id":2,"subscribe":{"epoch":"e1","offset":9,"recovered":true,"was_recovering":true,
         "publications":[{"data":"seven","offset":7},{"data":"eight","offset":8},{"data":"nine","offset":9}]}}"#;
@@ -105,7 +105,7 @@ fn a_returning_dashboard_misses_nothing_and_counts_nothing_twice() {
 #[test]
 fn what_cannot_be_recovered_is_replaced_by_the_state() {
     let mut session = open();
-    session.subscribe(LIVE, at(7));
+    session.subscribe(LIVE, at(7), None);
     session.take_frame();
     let news =
         session.read(r#"{"id":2,"subscribe":{"epoch":"e2","offset":1,"was_recovering":true,"data":{}}}"#);
@@ -117,7 +117,7 @@ fn what_cannot_be_recovered_is_replaced_by_the_state() {
 #[test]
 fn a_position_that_the_server_cannot_serve_is_given_up() {
     let mut session = open();
-    session.subscribe(LIVE, at(7));
+    session.subscribe(LIVE, at(7), None);
     session.take_frame();
     session.read(r#"{"id":2,"error":{"code":112,"message":"unrecoverable position"}}"#);
     assert_eq!(
@@ -129,12 +129,12 @@ fn a_position_that_the_server_cannot_serve_is_given_up() {
 #[test]
 fn a_refusal_is_final_and_a_failure_is_not() {
     let mut session = open();
-    session.subscribe(LIVE, at(7));
+    session.subscribe(LIVE, at(7), None);
     session.take_frame();
     let news = session.read(r#"{"id":2,"error":{"code":103,"message":"permission denied"}}"#);
     assert!(matches!(&news[..], [News::Denied(_, why)] if why == "permission denied"));
 
-    session.subscribe(LIVE, at(7));
+    session.subscribe(LIVE, at(7), None);
     session.take_frame();
     let news = session.read(r#"{"id":4,"error":{"code":100,"message":"internal error","temporary":true}}"#);
     assert!(matches!(news[..], [News::Failed]));
@@ -143,7 +143,7 @@ fn a_refusal_is_final_and_a_failure_is_not() {
 #[test]
 fn a_gap_found_by_the_server_is_closed_by_subscribing_again() {
     let mut session = open();
-    session.subscribe(LIVE, at(7));
+    session.subscribe(LIVE, at(7), None);
     session.take_frame();
     session.read(r#"{"push":{"channel":"live:example.com","unsubscribe":{"code":2500,"reason":"insufficient state"}}}"#);
     assert!(
@@ -156,7 +156,7 @@ fn a_gap_found_by_the_server_is_closed_by_subscribing_again() {
 #[test]
 fn a_right_taken_away_ends_the_channel() {
     let mut session = open();
-    session.subscribe(LIVE, at(7));
+    session.subscribe(LIVE, at(7), None);
     session.take_frame();
     let news = session.read(r#"{"push":{"channel":"live:example.com","unsubscribe":{"code":2000,"reason":"no longer a member"}}}"#);
     assert!(matches!(&news[..], [News::Denied(_, why)] if why == "no longer a member"));
@@ -166,9 +166,9 @@ fn a_right_taken_away_ends_the_channel() {
 #[test]
 fn a_page_that_takes_over_a_channel_recovers_from_its_own_position() {
     let mut session = open();
-    session.subscribe(LIVE, at(9));
+    session.subscribe(LIVE, at(9), None);
     session.take_frame();
-    session.subscribe(LIVE, at(7));
+    session.subscribe(LIVE, at(7), None);
     let frame = session.take_frame().unwrap();
     assert!(
         frame.starts_with(r#"{"id":3,"unsubscribe""#) && frame.ends_with(r#""offset":7}}"#),
@@ -201,7 +201,7 @@ fn close_codes_say_who_may_return() {
 #[test]
 fn what_a_dashboard_says_and_hears_are_words_of_the_protocol() {
     let mut session = open();
-    session.subscribe(LIVE, at(7));
+    session.subscribe(LIVE, at(7), None);
     session.unsubscribe(LIVE);
     for line in session.take_frame().unwrap().lines() {
         let command: Command = serde_json::from_str(line).unwrap();
@@ -220,4 +220,53 @@ fn what_a_dashboard_says_and_hears_are_words_of_the_protocol() {
         (heard.id, heard.connect.map(|connected| connected.ping)),
         (1, Some(25))
     );
+}
+
+const PAGES: &str = "query:example.com:pages";
+
+fn asked(query: &str) -> Option<Raw> {
+    serde_json::value::RawValue::from_string(query.to_owned()).ok()
+}
+
+#[test]
+fn a_query_travels_with_the_subscription_also_on_the_next_connection() {
+    let mut session = open();
+    session.subscribe(PAGES, Position::default(), asked(r#"{"metrics":["visitors"]}"#));
+    let line = r#""subscribe":{"channel":"query:example.com:pages","data":{"metrics":["visitors"]}}}"#;
+    assert_eq!(session.take_frame().unwrap(), format!(r#"{{"id":2,{line}"#));
+    session.start();
+    session.take_frame();
+    session.read(r#"{"id":3,"connect":{"client":"c","version":"1"}}"#);
+    assert_eq!(session.take_frame().unwrap(), format!(r#"{{"id":4,{line}"#));
+}
+
+#[test]
+fn a_query_of_which_something_was_missed_is_asked_for_anew() {
+    let mut session = open();
+    session.subscribe(PAGES, Position::default(), asked("{}"));
+    session.take_frame();
+    session.read(r#"{"id":2,"subscribe":{"data":{"version":1}}}"#);
+    session.again(PAGES);
+    assert_eq!(
+        session.take_frame().unwrap(),
+        [
+            r#"{"id":3,"unsubscribe":{"channel":"query:example.com:pages"}}"#,
+            r#"{"id":4,"subscribe":{"channel":"query:example.com:pages","data":{}}}"#
+        ]
+        .join("\n")
+    );
+    let news = session.read(r#"{"id":4,"subscribe":{"data":{"version":2}}}"#);
+    assert!(matches!(&news[..], [News::State(channel, _)] if channel == PAGES));
+}
+
+#[test]
+fn a_query_that_is_refused_ends_nothing_else() {
+    let mut session = open();
+    session.subscribe(PAGES, Position::default(), asked("{}"));
+    session.take_frame();
+    let news = session.read(r#"{"id":2,"error":{"code":107,"message":"metrics: is required"}}"#);
+    assert!(
+        matches!(&news[..], [News::Refused(channel, why)] if channel == PAGES && why == "metrics: is required")
+    );
+    assert!(!session.is_idle());
 }

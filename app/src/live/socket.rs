@@ -3,6 +3,7 @@
 
 use super::{
     backoff,
+    rows::{Answer, Took},
     session::{News, Session, may_return},
     status::Status,
 };
@@ -16,10 +17,11 @@ use gloo_net::websocket::{Message, State, WebSocketError, futures::WebSocket};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use pulsecast_protocol::{
-    Channel, Position, Timestamp,
+    Channel, Domain, Position, Timestamp,
     live::{LiveChange, LiveState},
     wire::Raw,
 };
+use serde_json::value::RawValue;
 use std::{cell::RefCell, rc::Rc, task::Poll};
 
 /// Milliseconds within which a connection has to open, and beyond the server's ping interval until it counts as lost.
@@ -53,11 +55,26 @@ struct Line {
     wake: mpsc::Sender<()>,
 }
 
-#[derive(Clone, Debug)]
+/// What a channel tells whoever listens to it.
+#[derive(Clone, Copy, Debug)]
+enum Told<'a> {
+    State(&'a Raw),
+    Change(&'a Raw),
+    Refused(&'a str),
+}
+
+type Hear = Rc<dyn Fn(Told<'_>) -> serde_json::Result<Took>>;
+
 struct Listener {
     channel: String,
     number: u32,
-    news: Callback<LiveNews>,
+    hear: Hear,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.channel)
+    }
 }
 
 impl Socket {
@@ -91,12 +108,51 @@ impl Socket {
 
     /// Receives a channel from a position on, until the calling component goes away.
     pub fn follow(self, channel: &Channel, from: Position, news: Callback<LiveNews>) {
+        let hear = move |told: Told<'_>| {
+            match told {
+                Told::State(data) => news.run(LiveNews::State(parsed(data)?)),
+                Told::Change(data) => news.run(LiveNews::Change(parsed(data)?)),
+                Told::Refused(_) => {}
+            }
+            Ok(Took::News)
+        };
+        self.listen(channel, from, None, Rc::new(hear));
+    }
+
+    /// Receives the answer to a query (JSON, as `POST /api/v2/query` takes it) and what becomes of it, until the calling component goes
+    /// away. `key` tells the page's queries apart: `A-Z a-z 0-9 _ -`. The first answer is the whole; what the server has rendered stays
+    /// until then. Where the server refuses the query, or cannot bring it up to date, [`Answer::error`] says why.
+    pub fn follow_query(self, site: &Domain, key: &str, query: String, news: impl Fn(&Answer) + 'static) {
+        let channel = Channel::Query {
+            site: site.clone(),
+            key: Some(key.to_owned()),
+        };
+        let answer = RefCell::<Answer>::default();
+        let hear = move |told: Told<'_>| {
+            let mut answer = answer.borrow_mut();
+            let took = match told {
+                Told::State(data) | Told::Change(data) => answer.take(*parsed(data)?),
+                Told::Refused(why) => {
+                    answer.error = Some(why.to_owned());
+                    Took::News
+                }
+            };
+            if took == Took::News {
+                news(&answer);
+            }
+            Ok(took)
+        };
+        let query = RawValue::from_string(query).ok();
+        self.listen(&channel, Position::default(), query, Rc::new(hear));
+    }
+
+    fn listen(self, channel: &Channel, from: Position, data: Option<Raw>, hear: Hear) {
         let Some(line) = self.line.try_get_value() else {
             return;
         };
         let channel = channel.to_string();
-        line.session.borrow_mut().subscribe(&channel, from);
-        let number = line.listen(channel, news);
+        line.session.borrow_mut().subscribe(&channel, from, data);
+        let number = line.listen(channel, hear);
         on_cleanup(move || {
             if let Some(line) = self.line.try_get_value() {
                 line.hush(number);
@@ -176,12 +232,9 @@ impl Socket {
                                 leptos::logging::warn!("{channel}: {why}");
                                 self.turn(Status::Ended);
                             }
-                            News::State(channel, data) => {
-                                line.deliver(&channel, parsed(&data).map(LiveNews::State))
-                            }
-                            News::Change(channel, data) => {
-                                line.deliver(&channel, parsed(&data).map(LiveNews::Change))
-                            }
+                            News::State(channel, data) => line.deliver(&channel, Told::State(&data)),
+                            News::Change(channel, data) => line.deliver(&channel, Told::Change(&data)),
+                            News::Refused(channel, why) => line.deliver(&channel, Told::Refused(&why)),
                         }
                     }
                 }
@@ -196,14 +249,14 @@ impl Socket {
 
 impl Line {
     /// Takes over a channel from whoever listened to it before.
-    fn listen(&self, channel: String, news: Callback<LiveNews>) -> u32 {
+    fn listen(&self, channel: String, hear: Hear) -> u32 {
         let mut listeners = self.listeners.borrow_mut();
         let number = listeners.last().map_or(0, |listener| listener.number + 1);
         listeners.retain(|listener| listener.channel != channel);
         listeners.push(Listener {
             channel,
             number,
-            news,
+            hear,
         });
         self.wake.clone().try_send(()).ok();
         number
@@ -220,20 +273,20 @@ impl Line {
         }
     }
 
-    /// Tells the page that listens. What it cannot read, it does without: the next state or change repairs it.
-    fn deliver(&self, channel: &str, news: serde_json::Result<LiveNews>) {
-        let news_of = |listener: &Listener| (listener.channel == channel).then_some(listener.news);
-        let listener = self.listeners.borrow().iter().find_map(news_of);
-        match (listener, news) {
-            (Some(listener), Ok(news)) => listener.run(news),
-            (_, Err(error)) => leptos::logging::warn!("{channel}: {error}"),
-            (None, Ok(_)) => {}
+    /// Tells whoever listens. What they cannot read, they do without: the next state or change repairs it.
+    fn deliver(&self, channel: &str, told: Told<'_>) {
+        let hear_of = |listener: &Listener| (listener.channel == channel).then(|| listener.hear.clone());
+        let hear = self.listeners.borrow().iter().find_map(hear_of);
+        match hear.map(|hear| hear(told)) {
+            Some(Ok(Took::Gap)) => self.session.borrow_mut().again(channel),
+            Some(Err(error)) => leptos::logging::warn!("{channel}: {error}"),
+            Some(Ok(Took::News | Took::Nothing)) | None => {}
         }
     }
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(data: &Raw) -> serde_json::Result<T> {
-    serde_json::from_str(data.get())
+fn parsed<T: serde::de::DeserializeOwned>(data: &Raw) -> serde_json::Result<Box<T>> {
+    serde_json::from_str(data.get()).map(Box::new)
 }
 
 enum End {

@@ -1,9 +1,9 @@
 //! The socket where there is none: on the server. `socket.rs` is its twin: same names, same signatures.
 
-use super::status::Status;
+use super::{rows::Answer, status::Status};
 use leptos::prelude::*;
 use pulsecast_protocol::{
-    Channel, Position, Timestamp,
+    Channel, Domain, Position, Timestamp,
     live::{LiveChange, LiveState},
 };
 
@@ -38,4 +38,8 @@ impl Socket {
 
     /// Receives a channel from a position on, until the calling component goes away.
     pub fn follow(self, _channel: &Channel, _from: Position, _news: Callback<LiveNews>) {}
+
+    /// Receives the answer to a query and what becomes of it, until the calling component goes away.
+    pub fn follow_query(self, _site: &Domain, _key: &str, _query: String, _news: impl Fn(&Answer) + 'static) {
+    }
 }

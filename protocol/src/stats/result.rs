@@ -1,8 +1,11 @@
 //! What is answered to a query.
 
 use super::Metric;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, MapAccess, Visitor},
+};
+use std::{collections::BTreeMap, fmt};
 
 /// An answer, as Plausible's Stats API v2 gives it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,7 +42,7 @@ pub struct ComparedRow {
 }
 
 /// A figure.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum MetricValue {
     /// A whole number.
@@ -72,6 +75,50 @@ impl MetricValue {
     }
 }
 
+impl<'de> Deserialize<'de> for MetricValue {
+    /// By hand: what serde makes of an untagged enum is many times as much code, in the browser too.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Figure)
+    }
+}
+
+struct Figure;
+
+impl<'de> Visitor<'de> for Figure {
+    type Value = MetricValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, an amount of money or null")
+    }
+
+    fn visit_i64<E>(self, n: i64) -> Result<MetricValue, E> {
+        Ok(MetricValue::Count(n))
+    }
+
+    fn visit_u64<E: de::Error>(self, n: u64) -> Result<MetricValue, E> {
+        i64::try_from(n).map(MetricValue::Count).map_err(E::custom)
+    }
+
+    fn visit_f64<E>(self, n: f64) -> Result<MetricValue, E> {
+        Ok(MetricValue::Number(n))
+    }
+
+    fn visit_unit<E>(self) -> Result<MetricValue, E> {
+        Ok(MetricValue::None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MetricValue, A::Error> {
+        let Money { value, currency } = Money::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        Ok(MetricValue::Money { value, currency })
+    }
+}
+
+#[derive(Deserialize)]
+struct Money {
+    value: f64,
+    currency: String,
+}
+
 /// What is to be said about the rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -94,4 +141,29 @@ pub struct Meta {
     /// What is to be known about a figure.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metric_warnings: BTreeMap<Metric, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_figure_reads_back_as_it_was_written() {
+        let figures = vec![
+            MetricValue::Count(-3),
+            MetricValue::Count(1 << 53),
+            MetricValue::Number(2.5),
+            MetricValue::Money {
+                value: 3.0,
+                currency: "EUR".into(),
+            },
+            MetricValue::None,
+        ];
+        let text = serde_json::to_string(&figures).unwrap();
+        assert_eq!(
+            text,
+            r#"[-3,9007199254740992,2.5,{"value":3.0,"currency":"EUR"},null]"#
+        );
+        assert_eq!(serde_json::from_str::<Vec<MetricValue>>(&text).unwrap(), figures);
+    }
 }

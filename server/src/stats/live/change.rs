@@ -73,6 +73,8 @@ fn count(n: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use pulsecast_app::live::rows::{Answer, Took};
     use pulsecast_protocol::stats::MetricValue;
 
     fn shown(version: u64, rows: &[(&str, i64)]) -> Shown {
@@ -114,5 +116,33 @@ mod tests {
         let whole = shown(7, &[("/", 9), ("/a", 5)]).whole();
         assert_eq!((whole.from, whole.len, whole.rows.len()), (None, 2, 2));
         assert!(whole.rows.iter().all(|row| !row.dimensions.is_empty()) && whole.meta.is_some());
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<ResultRow>> {
+        let row = ("[ab]{0,1}", 0..3_i64).prop_map(|(name, n)| ResultRow {
+            dimensions: vec![name],
+            metrics: vec![MetricValue::Count(n), MetricValue::Number(0.5), MetricValue::None],
+            comparison: None,
+        });
+        prop::collection::vec(row, 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn whole_and_changes_add_up_to_the_next_whole(answers in prop::collection::vec(rows(), 1..6)) {
+            let shown = |(version, rows): (usize, &Vec<ResultRow>)| Shown {
+                version: version as u64 + 1,
+                rows: rows.clone(),
+                meta: Meta { total_rows: Some(rows.len() as u64), ..Meta::default() },
+            };
+            let answers: Vec<Shown> = answers.iter().enumerate().map(shown).collect();
+            let sent = |message: LiveResult| serde_json::from_str(&serde_json::to_string(&message).unwrap()).unwrap();
+            let mut page = Answer::default();
+            prop_assert_eq!(page.take(sent(answers[0].whole())), Took::News);
+            for pair in answers.windows(2) {
+                prop_assert_eq!(page.take(sent(pair[0].change_to(&pair[1]))), Took::News);
+                prop_assert_eq!((&page.rows, &page.meta), (&pair[1].rows, &pair[1].meta));
+            }
+        }
     }
 }
