@@ -20,6 +20,9 @@ pub struct BoardData {
     pub domain: Domain,
     /// Whether the period includes now.
     pub motion: Motion,
+    /// Who follows it, where that is not whoever is signed in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub token: String,
     /// When it was made.
     pub at: Timestamp,
     /// Minutes that the site's clock is east of UTC.
@@ -277,6 +280,19 @@ pub fn values(rows: &[ResultRow], before: &[Option<i64>]) -> Vec<Value> {
         }
     };
     row.metrics.iter().enumerate().map(value).collect()
+}
+
+/// The top line after news: what was before stays what it was.
+pub fn renew(values: &mut Vec<Value>, rows: &[ResultRow]) {
+    let before: Vec<Option<i64>> = values.iter().map(|value| value.before).collect();
+    *values = self::values(rows, &before);
+}
+
+/// The first figure of the only row, as a whole number.
+#[must_use]
+pub fn count(rows: &[ResultRow]) -> i64 {
+    let first = rows.first().and_then(|row| row.metrics.first());
+    first.and_then(figure).unwrap_or_default() / 100
 }
 
 impl Value {

@@ -21,7 +21,7 @@ pub async fn load_board(domain: Domain, search: String) -> Result<BoardPage, Fai
 ///
 /// # Errors
 /// When the site is not there for the asker.
-#[server(prefix = "/fn", endpoint = "funnels", input = GetUrl)]
+#[server(prefix = "/fn", endpoint = "funnel-page", input = GetUrl)]
 pub async fn load_funnels(domain: Domain, search: String) -> Result<FunnelPage, Failure> {
     Ok(crate::platform::api()?.funnel_page(domain, search).await?)
 }
@@ -30,7 +30,7 @@ pub async fn load_funnels(domain: Domain, search: String) -> Result<FunnelPage, 
 ///
 /// # Errors
 /// When the site or the funnel is not there for the asker.
-#[server(prefix = "/fn", endpoint = "funnel", input = GetUrl)]
+#[server(prefix = "/fn", endpoint = "count-funnel", input = GetUrl)]
 pub async fn count_funnel(domain: Domain, search: String, id: i64) -> Result<FunnelResult, Failure> {
     Ok(crate::platform::api()?.count_funnel(domain, search, id).await?)
 }
@@ -39,7 +39,7 @@ pub async fn count_funnel(domain: Domain, search: String, id: i64) -> Result<Fun
 ///
 /// # Errors
 /// When the site is not there for the asker.
-#[server(prefix = "/fn", endpoint = "retention", input = GetUrl)]
+#[server(prefix = "/fn", endpoint = "retention-page", input = GetUrl)]
 pub async fn load_retention(domain: Domain, search: String) -> Result<RetentionPage, Failure> {
     Ok(crate::platform::api()?.retention(domain, search).await?)
 }

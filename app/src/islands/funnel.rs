@@ -1,8 +1,21 @@
 //! A funnel's steps, counted again while visitors go through them.
 
-use crate::{board::model::{Motion, Panel}, components::time::Zone, format, live::Socket, platform};
+use crate::{
+    board::{
+        links::encode,
+        model::{Motion, Panel},
+    },
+    components::{offline::OfflineBanner, time::Zone},
+    format,
+    live::{Socket, rows::Answer},
+    platform,
+};
 use leptos::prelude::*;
 use pulsecast_protocol::{Domain, stats::FunnelResult};
+use std::time::Duration;
+
+/// How long after something has happened the funnel is counted again.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The steps beside each other.
 #[island]
@@ -23,6 +36,11 @@ pub fn FunnelBars(
     Zone::provide();
     let result = RwSignal::new(result);
     let socket = Socket::provide();
+    if motion == Motion::Live {
+        let mut address = format!("/fn/count-funnel?domain={domain}&id={id}&search=");
+        encode(&search, &mut address);
+        recount(socket, domain, follow, address, result);
+    }
     let count = result.with_untracked(|result| result.steps.len());
     let all = move || result.with(|result| result.all_visitors);
     let last = move || result.with(|r| (r.steps.last().map_or(0, |s| s.visitors), r.steps.first().map_or(0, |s| s.visitors)));
@@ -32,7 +50,34 @@ pub fn FunnelBars(
             {move || format!(" of {} who entered went all the way; {} visitors in all", format::number(last().1), format::number(all()))}
         </p>
         <ol class="funnel__steps">{(0..count).map(|i| view! { <Step i result /> }).collect_view()}</ol>
+        <OfflineBanner socket />
     })
+}
+
+/// Asks again, some seconds at most after something has happened: a funnel takes a question of its own.
+fn recount(socket: Socket, domain: Domain, follow: Panel, address: String, result: RwSignal<FunnelResult>) {
+    let address = StoredValue::new(address);
+    // The first answer says nothing new.
+    let waits = StoredValue::new(true);
+    let ask = move || {
+        waits.set_value(false);
+        leptos::task::spawn_local(async move {
+            let text = platform::fetch(&address.get_value()).await;
+            if let Some(new) = text.and_then(|text| serde_json::from_str(&text).ok()) {
+                result.try_set(new);
+            }
+        });
+    };
+    let news = move |_: &Answer| {
+        if !waits.get_value() {
+            waits.set_value(true);
+            set_timeout(ask, PATIENCE);
+        }
+    };
+    Effect::new(move || {
+        socket.follow_query(&domain, &follow.key, follow.query.clone(), news);
+        set_timeout(move || waits.set_value(false), PATIENCE);
+    });
 }
 
 #[component]

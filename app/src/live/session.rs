@@ -70,6 +70,8 @@ pub struct Session {
     out: Vec<Said>,
     last_id: u32,
     open: bool,
+    /// Says who speaks, where no cookie does.
+    token: String,
 }
 
 impl Session {
@@ -79,6 +81,15 @@ impl Session {
         self.channels.is_empty()
     }
 
+    /// One that speaks for whoever this token does; an empty one leaves that to the session cookie.
+    #[must_use]
+    pub fn of(token: String) -> Self {
+        Self {
+            token,
+            ..Self::default()
+        }
+    }
+
     /// A new connection exists: says hello. Channels follow when the server has answered.
     pub fn start(&mut self) {
         self.open = false;
@@ -86,6 +97,7 @@ impl Session {
         self.out.clear();
         let connect = ConnectRequest {
             name: "dashboard".into(),
+            token: self.token.clone(),
             ..ConnectRequest::default()
         };
         self.command(Said {

@@ -80,9 +80,14 @@ impl std::fmt::Debug for Listener {
 impl Socket {
     /// Makes the socket of a page and puts it into the context.
     pub fn provide() -> Self {
+        Self::provide_for(String::new())
+    }
+
+    /// The same for whoever this token speaks for, instead of the session.
+    pub fn provide_for(token: String) -> Self {
         let (wake, woken) = mpsc::channel(1);
         let line = Line {
-            session: Rc::default(),
+            session: Rc::new(RefCell::new(Session::of(token))),
             listeners: Rc::default(),
             wake,
         };

@@ -28,6 +28,11 @@ pub struct Socket {
 impl Socket {
     /// Makes the socket of a page and puts it into the context.
     pub fn provide() -> Self {
+        Self::provide_for(String::new())
+    }
+
+    /// The same for whoever this token speaks for, instead of the session.
+    pub fn provide_for(_token: String) -> Self {
         let socket = Self {
             status: RwSignal::new(Status::default()),
             heard: RwSignal::new(None),

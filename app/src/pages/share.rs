@@ -2,7 +2,7 @@
 
 use super::{board::Dashboard, login::AddressError};
 use crate::{
-    board::BoardState,
+    board::{BoardState, page::Content},
     components::{brand::Mark, problem::Problem},
     fns::{access::load_shared, board::load_board},
     platform,
@@ -56,7 +56,12 @@ async fn dashboard(site: SharedSite, search: String) -> AnyView {
         .segment
         .map(|segment| view! { <p class="share-note">"Shows only: " {segment}</p> });
     let board = match load_board(site.domain, search).await {
-        Ok(page) => view! { <Dashboard page sites=Vec::new() /> }.into_any(),
+        Ok(mut page) => {
+            if let Content::Board(data) = &mut page.content {
+                data.token = site.token;
+            }
+            view! { <Dashboard page sites=Vec::new() /> }.into_any()
+        }
         Err(failure) => view! { <Problem failure /> }.into_any(),
     };
     view! {

@@ -61,6 +61,32 @@ pub fn copy(text: &str, done: Callback<Copied>) {
     });
 }
 
+/// What a country of this code is called, where the browser knows.
+#[must_use]
+pub fn place_name(code: &str) -> Option<String> {
+    if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()) {
+        return None;
+    }
+    let intl = Reflect::get(&js_sys::global(), &JsValue::from_str("Intl")).ok()?;
+    let names = Reflect::get(&intl, &JsValue::from_str("DisplayNames")).ok()?;
+    let options = Object::new();
+    Reflect::set(&options, &JsValue::from_str("type"), &JsValue::from_str("region")).ok()?;
+    let arguments = Array::of2(&JsValue::from_str("en"), &options);
+    let names: js_sys::Function = names.unchecked_into();
+    let names = Reflect::construct(&names, &arguments).ok()?;
+    let of: js_sys::Function = Reflect::get(&names, &JsValue::from_str("of")).ok()?.unchecked_into();
+    of.call1(&names, &JsValue::from_str(code)).ok()?.as_string()
+}
+
+/// The answer to a GET of our own, if there is one.
+pub async fn fetch(address: &str) -> Option<String> {
+    let answer: web_sys::Response = JsFuture::from(window().fetch_with_str(address)).await.ok()?.dyn_into().ok()?;
+    if !answer.ok() {
+        return None;
+    }
+    JsFuture::from(answer.text().ok()?).await.ok()?.as_string()
+}
+
 /// How far across an element the pointer is, in thousandths of its width.
 #[must_use]
 pub fn across(event: &web_sys::PointerEvent) -> i64 {

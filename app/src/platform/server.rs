@@ -56,6 +56,18 @@ pub fn timezone() -> Option<String> {
 /// Nothing to copy to.
 pub fn copy(_text: &str, _done: Callback<Copied>) {}
 
+/// Nothing new is heard of.
+#[must_use]
+pub fn place_name(_code: &str) -> Option<String> {
+    None
+}
+
+/// Nobody to ask.
+#[allow(clippy::unused_async, reason = "its twin waits for the network")]
+pub async fn fetch(_address: &str) -> Option<String> {
+    None
+}
+
 /// There is no pointer.
 #[must_use]
 pub fn across<E>(_event: &E) -> i64 {

@@ -173,6 +173,14 @@ impl Asks<'_> {
     }
 }
 
+fn is_rare(dimension: &Dimension) -> bool {
+    use Dimension as D;
+    matches!(
+        dimension,
+        D::UtmSource | D::UtmMedium | D::UtmCampaign | D::UtmContent | D::UtmTerm | D::Region | D::City | D::Prop(_)
+    )
+}
+
 /// An answer's rows in words.
 pub(super) fn rows(answer: &QueryResult, dimension: &Dimension) -> Vec<Row> {
     model::rows(&answer.results, &[], &|value| names::of(dimension, value))

@@ -36,19 +36,15 @@ pub(super) async fn board(
     BoardData {
         domain: from.scope.domain.clone(),
         motion: asks.motion(),
+        token: String::new(),
         at: today.now,
         offset: today.offset,
-        visitors: now.as_ref().map(|answer| count(answer)).unwrap_or_default(),
+        visitors: now.as_ref().map(|answer| model::count(&answer.results)).unwrap_or_default(),
         current: asks.panel("current", &current, Some(&now)),
         figures,
         graph,
         cards,
     }
-}
-
-fn count(answer: &QueryResult) -> i64 {
-    let first = answer.results.first().and_then(|row| row.metrics.first());
-    first.and_then(model::figure).unwrap_or_default() / 100
 }
 
 /// What the top line counts: with a goal its conversions, with a page how it is read.

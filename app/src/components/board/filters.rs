@@ -101,6 +101,11 @@ pub fn Pills(
         }
         state.segment = None;
     });
+    let save = (site.mode.is_member() && !state.clauses.is_empty()).then(|| {
+        let filters: Vec<_> = state.clauses.iter().map(Clause::filter).collect();
+        let filters = serde_json::to_string(&filters).unwrap_or_default();
+        view! { <li><SaveSegment site filters next=links.to(|_| ()) /></li> }
+    });
     // While a filter is made, Escape leaves that.
     let key = state.edit.is_none().then_some("Escape");
     view! {
@@ -108,7 +113,31 @@ pub fn Pills(
             {segment}
             {pills}
             <li><a class="pills__clear" href=clear data-key=key>"Clear all"</a></li>
+            {save}
         </ul>
+    }
+    .into_any()
+}
+
+/// Keeps what is filtered by under a name.
+#[component]
+fn SaveSegment(site: SiteView, filters: String, next: String) -> impl IntoView {
+    let shared = site.mode.edits().then(|| {
+        view! { <label class="check"><input type="checkbox" name="shared" value="on" />"For all members"</label> }
+    });
+    view! {
+        <details class="menu" name="menu" data-menu>
+            <summary class="menu__button menu__button--bare">"Save"</summary>
+            <form class="menu__list menu__form menu__save" action="/fn/save-segment" method="post">
+                <input type="hidden" name="domain" value=site.domain.to_string() />
+                <input type="hidden" name="filters" value=filters />
+                <input type="hidden" name="next" value=next />
+                <label class="field__label" for="segment-name">"Save as segment"</label>
+                <input class="input input--small" id="segment-name" name="name" required maxlength="100" autocomplete="off" />
+                {shared}
+                <button class="button button--small" type="submit">"Save"</button>
+            </form>
+        </details>
     }
     .into_any()
 }
