@@ -84,10 +84,20 @@ impl Asks<'_> {
         limit: u32,
         offset: u32,
     ) -> Query {
+        let mut query = self.query(metrics);
+        // Whoever looks for tags and places asks for those that are known; most visits have none.
+        if is_rare(&dimension) {
+            query.filters.push(Filter::Condition(Condition {
+                operator: Operator::IsNot,
+                subject: Subject::Dimension(dimension.clone()),
+                values: vec![dimension.none_label().to_owned()],
+                case_sensitive: true,
+            }));
+        }
         Query {
             dimensions: vec![dimension],
             pagination: Pagination { limit, offset },
-            ..self.query(metrics)
+            ..query
         }
     }
 
