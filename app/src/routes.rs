@@ -11,11 +11,11 @@ use crate::{
         share::SharePage,
     },
     pages::{board::StatsPage, funnels::FunnelsPage, retention::RetentionView},
-    pages::{setup::SetupPage, sites::SitesPage},
     pages::{
         keys::KeysPage, layout::Layout, live::LivePage, login::LoginPage, new_site::NewSitePage,
         not_found::NotFound, settings::SettingsPage,
     },
+    pages::{setup::SetupPage, sites::SitesPage},
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};

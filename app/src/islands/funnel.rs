@@ -43,7 +43,14 @@ pub fn FunnelBars(
     }
     let count = result.with_untracked(|result| result.steps.len());
     let all = move || result.with(|result| result.all_visitors);
-    let last = move || result.with(|r| (r.steps.last().map_or(0, |s| s.visitors), r.steps.first().map_or(0, |s| s.visitors)));
+    let last = move || {
+        result.with(|r| {
+            (
+                r.steps.last().map_or(0, |s| s.visitors),
+                r.steps.first().map_or(0, |s| s.visitors),
+            )
+        })
+    };
     platform::erased(view! {
         <p class="funnel__sum" data-testid="funnel-sum">
             <b>{move || { let (n, of) = last(); percent(n, of) }}</b>
@@ -85,7 +92,13 @@ fn Step(i: usize, result: RwSignal<FunnelResult>) -> impl IntoView {
     let label = result.with_untracked(|r| r.steps.get(i).map(|s| s.label.clone()).unwrap_or_default());
     let here = move || result.with(|r| r.steps.get(i).map_or(0, |s| s.visitors));
     let entered = move || result.with(|r| r.steps.first().map_or(0, |s| s.visitors));
-    let before = move || result.with(|r| i.checked_sub(1).and_then(|i| r.steps.get(i)).map_or(r.all_visitors, |s| s.visitors));
+    let before = move || {
+        result.with(|r| {
+            i.checked_sub(1)
+                .and_then(|i| r.steps.get(i))
+                .map_or(r.all_visitors, |s| s.visitors)
+        })
+    };
     let lost = move || before().saturating_sub(here());
     let share = move || format!("--share:{}", here() * 1000 / entered().max(1));
     platform::erased(view! {

@@ -37,7 +37,9 @@ pub fn StatsBoard(
     let values = RwSignal::new(data.figures.values);
     let line = RwSignal::new(data.graph.line.clone());
     let unit = data.graph.unit;
-    follow.panel(data.current, move |answer| current.set(model::count(&answer.rows)));
+    follow.panel(data.current, move |answer| {
+        current.set(model::count(&answer.rows))
+    });
     follow.panel(data.figures.panel.clone(), move |answer| {
         values.update(|values| model::renew(values, &answer.rows));
     });
@@ -91,7 +93,8 @@ impl Follow {
                     news(answer);
                 }
             };
-            self.domain.with_value(|domain| self.socket.follow_query(domain, &panel.key, query, news));
+            self.domain
+                .with_value(|domain| self.socket.follow_query(domain, &panel.key, query, news));
         });
     }
 }

@@ -17,7 +17,9 @@ use pulsecast_protocol::Domain;
 /// `/sites/{domain}`
 #[component]
 pub fn StatsPage() -> impl IntoView {
-    stats_page(load_board, |page, sites| view! { <Dashboard page sites /> }.into_any())
+    stats_page(load_board, |page, sites| {
+        view! { <Dashboard page sites /> }.into_any()
+    })
 }
 
 /// The dashboard, of a site or of a shared link.
@@ -39,7 +41,9 @@ pub fn Dashboard(
         (Content::Waiting, _) if frame.site.mode.is_member() => {
             return view! { <Redirect path=format!("{}/live", frame.site.base) /> }.into_any();
         }
-        (Content::Waiting, _) => view! { <p class="panel empty">"Nothing has been counted yet."</p> }.into_any(),
+        (Content::Waiting, _) => {
+            view! { <p class="panel empty">"Nothing has been counted yet."</p> }.into_any()
+        }
         (Content::Details(table), Some(details)) => {
             view! { <DetailsView links=links.clone() details table=*table /> }.into_any()
         }

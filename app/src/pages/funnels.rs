@@ -2,7 +2,10 @@
 
 use super::stats_page::{Frame, stats_page};
 use crate::{
-    board::{BoardState, Links, page::{FunnelPage, Named}},
+    board::{
+        BoardState, Links,
+        page::{FunnelPage, Named},
+    },
     components::site_head::Tab,
     fns::board::load_funnels,
     islands::funnel::FunnelBars,
@@ -12,7 +15,9 @@ use leptos::prelude::*;
 /// `/sites/{domain}/funnels`
 #[component]
 pub fn FunnelsPage() -> impl IntoView {
-    stats_page(load_funnels, |page, sites| view! { <Loaded page sites /> }.into_any())
+    stats_page(load_funnels, |page, sites| {
+        view! { <Loaded page sites /> }.into_any()
+    })
 }
 
 #[component]
@@ -33,7 +38,9 @@ fn Loaded(page: FunnelPage, sites: Vec<pulsecast_protocol::Domain>) -> impl Into
     let edits = frame.site.mode.edits();
     let body = match (funnel, result) {
         (None, _) => view! { <NoFunnel domain=domain.to_string() edits /> }.into_any(),
-        (Some(_), Some(Err(error))) => view! { <p class="panel notice notice--bad" role="alert">{error}</p> }.into_any(),
+        (Some(_), Some(Err(error))) => {
+            view! { <p class="panel notice notice--bad" role="alert">{error}</p> }.into_any()
+        }
         (Some(funnel), result) => {
             let result = result.and_then(Result::ok).unwrap_or_default();
             view! {

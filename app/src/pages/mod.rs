@@ -2,9 +2,9 @@
 
 pub mod account;
 pub mod board;
+pub mod funnels;
 pub mod invitation;
 pub mod keys;
-pub mod funnels;
 pub mod layout;
 pub mod live;
 pub mod login;

@@ -18,7 +18,9 @@ use pulsecast_protocol::{Domain, stats::CohortUnit};
 /// `/sites/{domain}/retention`
 #[component]
 pub fn RetentionView() -> impl IntoView {
-    stats_page(load_retention, |page, sites| view! { <Loaded page sites /> }.into_any())
+    stats_page(load_retention, |page, sites| {
+        view! { <Loaded page sites /> }.into_any()
+    })
 }
 
 #[component]
@@ -63,7 +65,12 @@ fn Across(links: Links, props: Vec<String>, cohorts: Option<Result<Cohorted, Str
         view! { <a class="choice__link" href=href aria-current=here.then_some("true")>{prop.clone()}</a> }
     };
     let unit = |unit: CohortUnit, label: &'static str, name: &'static str| {
-        let here = links.state.interval.map(crate::board::state::unit_name).unwrap_or("week") == name;
+        let here = links
+            .state
+            .interval
+            .map(crate::board::state::unit_name)
+            .unwrap_or("week")
+            == name;
         let href = links.to(|state| {
             state.interval = (unit == CohortUnit::Day).then_some(pulsecast_protocol::stats::TimeUnit::Day);
         });

@@ -22,13 +22,19 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::future::Future;
 
 /// Shows what `load` gives for the site and the state in the address.
-pub(super) fn stats_page<T, F>(load: fn(Domain, String) -> F, show: fn(T, Vec<Domain>) -> AnyView) -> impl IntoView
+pub(super) fn stats_page<T, F>(
+    load: fn(Domain, String) -> F,
+    show: fn(T, Vec<Domain>) -> AnyView,
+) -> impl IntoView
 where
     T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
     F: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let domain = use_params_map()
-        .with_untracked(|params| params.get_str("domain").and_then(|text| text.parse::<Domain>().ok()));
+    let domain = use_params_map().with_untracked(|params| {
+        params
+            .get_str("domain")
+            .and_then(|text| text.parse::<Domain>().ok())
+    });
     let location = use_location();
     let search = location.search.get_untracked();
     // The form of a filter leads to the address of the state that it makes.

@@ -74,13 +74,19 @@ pub fn place_name(code: &str) -> Option<String> {
     let arguments = Array::of2(&JsValue::from_str("en"), &options);
     let names: js_sys::Function = names.unchecked_into();
     let names = Reflect::construct(&names, &arguments).ok()?;
-    let of: js_sys::Function = Reflect::get(&names, &JsValue::from_str("of")).ok()?.unchecked_into();
+    let of: js_sys::Function = Reflect::get(&names, &JsValue::from_str("of"))
+        .ok()?
+        .unchecked_into();
     of.call1(&names, &JsValue::from_str(code)).ok()?.as_string()
 }
 
 /// The answer to a GET of our own, if there is one.
 pub async fn fetch(address: &str) -> Option<String> {
-    let answer: web_sys::Response = JsFuture::from(window().fetch_with_str(address)).await.ok()?.dyn_into().ok()?;
+    let answer: web_sys::Response = JsFuture::from(window().fetch_with_str(address))
+        .await
+        .ok()?
+        .dyn_into()
+        .ok()?;
     if !answer.ok() {
         return None;
     }

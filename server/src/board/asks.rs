@@ -171,7 +171,12 @@ impl Asks<'_> {
     }
 
     /// A question that can be followed while the period includes now.
-    pub(super) fn panel(&self, key: &str, query: &Query, answer: Option<&Result<QueryResult, String>>) -> Panel {
+    pub(super) fn panel(
+        &self,
+        key: &str,
+        query: &Query,
+        answer: Option<&Result<QueryResult, String>>,
+    ) -> Panel {
         Panel {
             key: key.to_owned(),
             query: match self.motion() {
@@ -187,7 +192,14 @@ fn is_rare(dimension: &Dimension) -> bool {
     use Dimension as D;
     matches!(
         dimension,
-        D::UtmSource | D::UtmMedium | D::UtmCampaign | D::UtmContent | D::UtmTerm | D::Region | D::City | D::Prop(_)
+        D::UtmSource
+            | D::UtmMedium
+            | D::UtmCampaign
+            | D::UtmContent
+            | D::UtmTerm
+            | D::Region
+            | D::City
+            | D::Prop(_)
     )
 }
 

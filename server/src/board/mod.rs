@@ -19,7 +19,8 @@ use pulsecast_app::{
     board::{
         BoardState, Links,
         page::{
-            BoardPage, Choices, Cohorted, Content, FrameView, FunnelPage, Named, RetentionPage, SiteView, ViewMode,
+            BoardPage, Choices, Cohorted, Content, FrameView, FunnelPage, Named, RetentionPage, SiteView,
+            ViewMode,
         },
     },
     failure::sentence,
@@ -90,7 +91,9 @@ impl Board {
             } else if let Some(details) = &reading.state.details {
                 Content::Details(Box::new(table::table(&asks, &links, details, &props).await))
             } else {
-                Content::Board(Box::new(view::board(&asks, &links, from, &props, &funnels_of(from)).await))
+                Content::Board(Box::new(
+                    view::board(&asks, &links, from, &props, &funnels_of(from)).await,
+                ))
             }
         };
         let (content, choices) = tokio::join!(content, asks.choices());
@@ -105,7 +108,11 @@ impl Board {
         let reading = Reading::of(self, from, search);
         let asks = reading.asks(self, from);
         let all = funnels_of(from);
-        let funnel = all.iter().find(|funnel| Some(funnel.id) == reading.state.funnel).or(all.first()).cloned();
+        let funnel = all
+            .iter()
+            .find(|funnel| Some(funnel.id) == reading.state.funnel)
+            .or(all.first())
+            .cloned();
         let result = async {
             match &funnel {
                 Some(funnel) => Some(funnels::result(&asks, from, funnel.id).await),
@@ -114,7 +121,8 @@ impl Board {
         };
         // Whatever changes a funnel changes the number of events.
         let query = asks.query(vec![Metric::Events]);
-        let ((props, choices), result) = tokio::join!(async { (asks.props().await, asks.choices().await) }, result);
+        let ((props, choices), result) =
+            tokio::join!(async { (asks.props().await, asks.choices().await) }, result);
         FunnelPage {
             follow: asks.panel("funnel", &query, None),
             motion: asks.motion(),
@@ -141,7 +149,10 @@ impl Board {
         let filters = reading.state.filters();
         let cohorts = async {
             let name = reading.state.prop.as_ref()?;
-            let cohorts = self.stats.cohorts(&from.scope, name, unit, asks.range(), &filters).await;
+            let cohorts = self
+                .stats
+                .cohorts(&from.scope, name, unit, asks.range(), &filters)
+                .await;
             let cohorts = cohorts.map(|cohorts| Cohorted { unit, cohorts });
             Some(cohorts.map_err(|error| words(&error)))
         };
@@ -174,7 +185,10 @@ struct Reading {
 impl Reading {
     fn of(board: &Board, from: &Viewpoint, search: &str) -> Self {
         let (mut state, mut notices) = BoardState::parse(search);
-        if state.segment.is_some_and(|id| from.scope.segments.iter().all(|s| s.id != id)) {
+        if state
+            .segment
+            .is_some_and(|id| from.scope.segments.iter().all(|s| s.id != id))
+        {
             state.segment = None;
             notices.push("there is no such segment among yours: everything is shown".to_owned());
         }

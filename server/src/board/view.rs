@@ -39,7 +39,10 @@ pub(super) async fn board(
         token: String::new(),
         at: today.now,
         offset: today.offset,
-        visitors: now.as_ref().map(|answer| model::count(&answer.results)).unwrap_or_default(),
+        visitors: now
+            .as_ref()
+            .map(|answer| model::count(&answer.results))
+            .unwrap_or_default(),
         current: asks.panel("current", &current, Some(&now)),
         figures,
         graph,

@@ -87,7 +87,11 @@ pub fn cohorts(
     let statement = sql::cohorts(scope, &conditions.all(), span, asking.snapshot, &buckets, name);
     let rows = asking.session.ask(&statement.sql, &statement.texts)?;
     // What lies ahead is no bucket in which nobody came.
-    let last = rows.iter().filter_map(|row| number(row, 1)).max().unwrap_or_default();
+    let last = rows
+        .iter()
+        .filter_map(|row| number(row, 1))
+        .max()
+        .unwrap_or_default();
     let mut cohorts: Vec<(i64, Cohort)> = Vec::new();
     for row in &rows {
         let (Some(first), Some(at)) = (number(row, 0), number(row, 1)) else {
@@ -105,7 +109,9 @@ pub fn cohorts(
             cohorts.push((first, cohort));
         }
         let place = usize::try_from(at - first).ok();
-        let seen = cohorts.last_mut().and_then(|(_, cohort)| cohort.seen.get_mut(place?));
+        let seen = cohorts
+            .last_mut()
+            .and_then(|(_, cohort)| cohort.seen.get_mut(place?));
         if let Some(seen) = seen {
             *seen = count(row.get(2));
         }
@@ -123,10 +129,17 @@ fn number(row: &[Cell], place: usize) -> Option<i64> {
 ///
 /// # Errors
 /// As [`returns`].
-pub fn props(session: &mut dyn StatsSession, scope: &Scope, asked: &Asked) -> Result<Vec<String>, StatsError> {
+pub fn props(
+    session: &mut dyn StatsSession,
+    scope: &Scope,
+    asked: &Asked,
+) -> Result<Vec<String>, StatsError> {
     let mut asking = run::begin(session, scope)?;
     let span = asked.span(&mut asking, scope)?;
     let statement = sql::props(scope, span, asking.snapshot, PROPS);
     let rows = asking.session.ask(&statement.sql, &statement.texts)?;
-    Ok(rows.into_iter().filter_map(|row| row.into_iter().next()?.into_text()).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| row.into_iter().next()?.into_text())
+        .collect())
 }

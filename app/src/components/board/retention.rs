@@ -82,7 +82,8 @@ pub fn CohortTable(
     };
     let rows = cohorts.cohorts.rows;
     if rows.is_empty() {
-        return view! { <p class="retention__text">"Nobody carries that name in this period."</p> }.into_any();
+        return view! { <p class="retention__text">"Nobody carries that name in this period."</p> }
+            .into_any();
     }
     let steps = rows.iter().map(|row| row.seen.len()).max().unwrap_or_default();
     let cell = |first: u64, seen: u64| {

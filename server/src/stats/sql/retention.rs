@@ -1,6 +1,9 @@
 //! Returns, cohorts and the names of properties, each as one statement.
 
-use super::{Builder, Statement, cond::{Of, pointer}};
+use super::{
+    Builder, Statement,
+    cond::{Of, pointer},
+};
 use crate::{
     stats::{Scope, buckets::Buckets, cond::Cond, range::Span},
     store::Snapshot,
@@ -17,12 +20,16 @@ pub fn returns(scope: &Scope, filter: &Cond, span: Span, snapshot: Snapshot) -> 
         false => builder.cond(filter, Of::Visit),
     };
     let most = Returns::VISITS;
-    let mut counts: Vec<String> = (1..most).map(|n| format!("(select count(*) from often where visits = {n})")).collect();
+    let mut counts: Vec<String> = (1..most)
+        .map(|n| format!("(select count(*) from often where visits = {n})"))
+        .collect();
     counts.push(format!("(select count(*) from often where visits >= {most})"));
     let mut after = "-1".to_owned();
     for hours in Returns::HOURS {
         let end = hours * 3600;
-        counts.push(format!("(select count(*) from gaps where gap > {after} and gap <= {end})"));
+        counts.push(format!(
+            "(select count(*) from gaps where gap > {after} and gap <= {end})"
+        ));
         after = end.to_string();
     }
     counts.push(format!("(select count(*) from gaps where gap > {after})"));
