@@ -1,5 +1,9 @@
 //! Puts the server together: the only place that names adapters. Starts what runs, says where the page is, and ends everything in order.
 
+mod dev;
+
+pub use dev::dev;
+
 use crate::{
     auth::{self, Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens},
     clock::{SharedClock, SystemClock},

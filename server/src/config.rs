@@ -309,6 +309,20 @@ pub struct ServeConfig {
     pub log_format: LogFormat,
 }
 
+/// `pulsecast dev`.
+#[derive(Clone, Debug, Args)]
+pub struct DevConfig {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8000", value_name = "HOST:PORT")]
+    pub addr: SocketAddr,
+    /// Open it in the browser
+    #[arg(long)]
+    pub open: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ pub mod boot;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dev;
 pub mod enrich;
 pub mod event;
 pub mod gate;

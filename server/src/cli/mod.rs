@@ -10,7 +10,7 @@ mod user;
 
 use crate::{
     boot,
-    config::{DataDir, ServeConfig},
+    config::{DataDir, DevConfig, ServeConfig},
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -63,6 +63,8 @@ enum Command {
         #[command(flatten)]
         data: DataDir,
     },
+    /// Serves a folder and reloads its pages whenever a file in it is saved
+    Dev(DevConfig),
     /// Prints a connection token with which a program subscribes to live: channels as this account, for ten minutes
     MemberToken {
         /// The account
@@ -173,6 +175,7 @@ impl Cli {
                 };
                 export::run(&data, &job).await
             }
+            Command::Dev(config) => boot::dev(config).await,
             Command::MemberToken { user, data } => token::member(&data, &user).await,
         }
     }

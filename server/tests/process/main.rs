@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod command_line;
+mod dev;
 mod durability;
 mod exports;
 mod failures;
