@@ -11,6 +11,9 @@ use tokio::{
 /// How long an answer may take before the measurement is given up.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The longest answer that is read.
+const LONGEST: usize = 16 << 20;
+
 /// One connection, kept alive.
 #[derive(Debug)]
 pub struct Client {
@@ -33,17 +36,26 @@ impl Client {
 
     /// Sends a whole request and waits for its whole answer; gives the status.
     pub async fn send(&mut self, request: &[u8]) -> Result<u16> {
-        timeout(PATIENCE, self.exchange(request))
-            .await
-            .context("no answer in 15 s")?
+        Ok(self.ask(request).await?.0)
     }
 
-    async fn exchange(&mut self, request: &[u8]) -> Result<u16> {
+    /// The same, with head and body as they came.
+    pub async fn ask(&mut self, request: &[u8]) -> Result<(u16, &[u8])> {
+        let (status, length) = timeout(PATIENCE, self.exchange(request))
+            .await
+            .context("no answer in 15 s")??;
+        Ok((status, &self.buffer[..length]))
+    }
+
+    async fn exchange(&mut self, request: &[u8]) -> Result<(u16, usize)> {
         self.stream.write_all(request).await?;
         let mut filled = 0;
         loop {
             if filled == self.buffer.len() {
-                bail!("an answer of more than {filled} bytes to an event");
+                if filled >= LONGEST {
+                    bail!("an answer of more than {filled} bytes");
+                }
+                self.buffer.resize(filled * 2, 0);
             }
             let read = self.stream.read(&mut self.buffer[filled..]).await?;
             if read == 0 {
@@ -51,7 +63,7 @@ impl Client {
             }
             filled += read;
             if let Some(status) = complete(&self.buffer[..filled])? {
-                return Ok(status);
+                return Ok((status, filled));
             }
         }
     }

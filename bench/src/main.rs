@@ -37,6 +37,8 @@ struct Cli {
 enum Command {
     /// Runs the measurements and prints one table
     Run(Options),
+    /// Measures the dashboard's panels over a generated data directory, while events come in
+    Stats(measure::stats::Options),
     /// Makes a data directory with months of traffic in it
     Generate(generate::Options),
     /// Serves what a measurement is compared with; `run` starts it by itself
@@ -66,6 +68,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<()> {
     match command {
         Command::Run(options) => plan::run(&options).await,
+        Command::Stats(options) => measure::stats::run(&options).await,
         Command::Generate(options) => generate::run(&options),
         Command::Floor(Floor::Ingest) => floor::ingest::serve().await,
         Command::Floor(Floor::Fanout) => floor::fanout::serve().await,

@@ -77,6 +77,11 @@ impl Place {
 
     /// Starts the server.
     pub fn serve(&self) -> Result<Program> {
+        self.serve_with(&[])
+    }
+
+    /// Starts the server with more on its command line.
+    pub fn serve_with(&self, flags: &[String]) -> Result<Program> {
         let log = File::create(self.data.join("server.log"))?;
         let mut command = self.command(&[
             "serve",
@@ -87,7 +92,7 @@ impl Place {
             "--log",
             "warn",
         ]);
-        command.stderr(log);
+        command.args(flags).stderr(log);
         Program::start(command)
             .with_context(|| format!("the log is {}", self.data.join("server.log").display()))
     }

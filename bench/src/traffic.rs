@@ -50,8 +50,13 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// The same traffic every time.
+    /// The same traffic every time, on the server's own site.
     pub fn new() -> Self {
+        Self::of("demo", "http://localhost")
+    }
+
+    /// Of another site, whose pages have addresses that begin so.
+    pub fn of(domain: &str, origin: &str) -> Self {
         let mut random = StdRng::seed_from_u64(2026);
         let agents = agents();
         let visitors: Vec<Visitor> = (0..VISITORS)
@@ -67,7 +72,7 @@ impl Traffic {
             })
             .collect();
         let requests = (0..REQUESTS)
-            .map(|n| request(&visitors[n % VISITORS], &body(&mut random)))
+            .map(|n| request(&visitors[n % VISITORS], &body(&mut random, domain, origin)))
             .collect();
         Self { visitors, requests }
     }
@@ -95,17 +100,17 @@ fn request(visitor: &Visitor, body: &str) -> Vec<u8> {
 }
 
 /// Of ten events seven are pageviews, two say how long a page was looked at, one is custom.
-fn body(random: &mut impl Rng) -> String {
+fn body(random: &mut impl Rng, domain: &str, origin: &str) -> String {
     // Some pages are looked at far more often than others.
     let page = (random.random::<f64>().powi(3) * 500.0) as u32;
-    let url = format!("http://localhost/articles/{}/how-things-work-{page}", page % 12);
+    let url = format!("{origin}/articles/{}/how-things-work-{page}", page % 12);
     match random.random_range(0..10) {
         0 | 1 => {
             let (engaged, depth) = (random.random_range(1_000..90_000), random.random_range(5..=100));
-            format!(r#"{{"n":"engagement","d":"demo","u":"{url}","e":{engaged},"sd":{depth},"v":1}}"#)
+            format!(r#"{{"n":"engagement","d":"{domain}","u":"{url}","e":{engaged},"sd":{depth},"v":1}}"#)
         }
         2 => format!(
-            r#"{{"n":"Signup","d":"demo","u":"{url}","p":{{"plan":"team","seats":{}}},"v":1}}"#,
+            r#"{{"n":"Signup","d":"{domain}","u":"{url}","p":{{"plan":"team","seats":{}}},"v":1}}"#,
             page % 9
         ),
         _ => {
@@ -117,7 +122,7 @@ fn body(random: &mut impl Rng) -> String {
                 ""
             };
             format!(
-                r#"{{"n":"pageview","d":"demo","u":"{url}{campaign}","r":"{referrer}","w":{width},"v":1}}"#
+                r#"{{"n":"pageview","d":"{domain}","u":"{url}{campaign}","r":"{referrer}","w":{width},"v":1}}"#
             )
         }
     }

@@ -26,6 +26,7 @@ use crate::{
     stats::{
         self, Stats,
         live::{LiveLimits, LiveQueries},
+        rollup::{Keeper, Switch},
     },
     store::{
         EventReader,
@@ -218,7 +219,11 @@ impl Server {
                 concurrency: config.query_concurrency,
                 queue: config.query_queue,
             },
-        );
+        )
+        .with_rollups(config.rollups);
+        if config.rollups == Switch::On {
+            Keeper::new(Arc::new(reader.rollups()?), sites.clone(), clock.clone()).start(tasks);
+        }
         let queries = live_queries(config, &stats, (&hub, &sites), &clock, tasks);
         let (feed, told, stop) = (backlog.clone(), health.clone(), tasks.clone());
         let touched = queries.clone();

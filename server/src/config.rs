@@ -1,6 +1,9 @@
 //! Settings of `serve`: flags and `PULSECAST_*` environment alike. Every limit is here, with its default.
 
-use crate::http::{PublicUrl, config::MetricsFor};
+use crate::{
+    http::{PublicUrl, config::MetricsFor},
+    stats::rollup::Switch,
+};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
@@ -282,6 +285,10 @@ pub struct ServeConfig {
         value_name = "N"
     )]
     pub query_concurrency: usize,
+
+    /// Whether days that are over are summed up in the background, which keeps long periods fast: on or off
+    #[arg(long, env = "PULSECAST_ROLLUPS", value_enum, default_value_t = Switch::On)]
+    pub rollups: Switch,
 
     /// Questions about history that wait for their turn; more are refused with 503
     #[arg(long, env = "PULSECAST_QUERY_QUEUE", default_value_t = 256, value_name = "N")]

@@ -3,6 +3,8 @@
 
 mod sites;
 
+pub use sites::BIG as SITE;
+
 use crate::process::Place;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc, Weekday};

@@ -10,9 +10,12 @@ pub const EMAIL: &str = "bench@example.com";
 /// And signs in with this.
 pub const PASSWORD: &str = "a password for the bench";
 
+/// The one that most of the traffic is of.
+pub const BIG: &str = "big.example";
+
 /// Domain, time zone, share of the traffic.
 const SITES: [(&str, &str, f64); 10] = [
-    ("big.example", "Europe/Berlin", 0.8),
+    (BIG, "Europe/Berlin", 0.8),
     ("shop.example", "America/New_York", 0.06),
     ("docs.example", "UTC", 0.04),
     ("blog.example", "Europe/London", 0.03),

@@ -4,4 +4,5 @@ pub mod dashboard;
 pub mod fanout;
 pub mod ingest;
 pub mod readers;
+pub mod stats;
 pub mod store;

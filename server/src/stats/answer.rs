@@ -3,6 +3,7 @@
 use super::{
     Scope, StatsError, compare, finish, limits,
     plan::{self, Plan, wrong},
+    rollup::Switch,
     run,
     sums::{Key, SumRow},
 };
@@ -22,6 +23,7 @@ pub fn answer(
     scope: &Scope,
     query: &Query,
     now: Timestamp,
+    rollups: Switch,
 ) -> Result<QueryResult, StatsError> {
     if query.site_id != scope.domain {
         return wrong("site_id", "is another site than the one asked");
@@ -32,7 +34,10 @@ pub fn answer(
         _ => None,
     };
     let span = plan::resolve(query, scope, now, first_event)?;
-    let plan = Plan::new(query, scope, span)?;
+    let mut plan = Plan::new(query, scope, span)?;
+    if rollups == Switch::On {
+        plan.rolled = asking.rolled(&plan, scope.timezone)?;
+    }
     asking.check_patterns(&plan.patterns)?;
     let sums = asking.page(&plan)?;
     let mut meta = Meta {

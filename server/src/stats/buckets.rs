@@ -85,6 +85,12 @@ impl Buckets {
         all.into_iter().collect()
     }
 
+    /// The bucket of a day, by its number since 1970; of units of a day or more.
+    #[must_use]
+    pub fn of_day(&self, day: i64) -> i64 {
+        self.number(day * Timestamp::DAY)
+    }
+
     /// What a bucket is called.
     #[must_use]
     pub fn label(&self, number: i64) -> String {

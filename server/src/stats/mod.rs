@@ -13,6 +13,7 @@ pub mod parse;
 mod plan;
 mod range;
 pub mod retention;
+pub mod rollup;
 mod run;
 pub mod scope;
 mod sql;
@@ -66,6 +67,7 @@ pub enum StatsError {
 pub struct Stats {
     turns: Turns,
     clock: SharedClock,
+    rollups: rollup::Switch,
 }
 
 impl Stats {
@@ -75,7 +77,15 @@ impl Stats {
         Self {
             turns: Turns::new(store, limits),
             clock,
+            rollups: rollup::Switch::On,
         }
+    }
+
+    /// The same, with the sums of days used or not.
+    #[must_use]
+    pub fn with_rollups(mut self, rollups: rollup::Switch) -> Self {
+        self.rollups = rollups;
+        self
     }
 
     /// Answers a query, from the newest state of the store.
@@ -84,8 +94,9 @@ impl Stats {
     /// When the query is wrong, too expensive, or the store does not answer.
     pub async fn query(&self, scope: &Scope, query: &Query) -> Result<QueryResult, StatsError> {
         let (scope, query, now) = (scope.clone(), query.clone(), self.clock.now());
+        let rollups = self.rollups;
         self.turns
-            .ask(move |session| answer::answer(session, &scope, &query, now))
+            .ask(move |session| answer::answer(session, &scope, &query, now, rollups))
             .await
     }
 

@@ -6,6 +6,7 @@ use super::{
     cond::{Cond, Conditions},
     limits,
     range::Span,
+    rollup::RolledDays,
     sums::{Figure, Sum, figure, needed},
 };
 use crate::event::SiteId;
@@ -64,6 +65,8 @@ pub struct Plan {
     pub pagination: Pagination,
     /// Whether all rows are counted.
     pub count_rows: bool,
+    /// Days of the site that are summed up; `None` before that is known, or where they are not to be used.
+    pub rolled: Option<Arc<RolledDays>>,
 }
 
 pub(super) fn wrong<T>(path: impl Into<String>, reason: impl Into<String>) -> Result<T, StatsError> {
@@ -110,6 +113,7 @@ impl Plan {
             order: Vec::new(),
             pagination: query.pagination,
             count_rows: query.include.total_rows,
+            rolled: None,
         };
         plan.check_form()?;
         plan.check_metrics()?;

@@ -4,6 +4,7 @@
 use super::{
     Scope, StatsError,
     plan::{Plan, wrong},
+    rollup::RolledDays,
     sql::{self, Groups, Statement},
     sums::{Key, Sum, SumRow, Sums},
 };
@@ -11,7 +12,9 @@ use crate::{
     event::SiteId,
     store::{AskError, Cell, Snapshot, StatsSession},
 };
+use chrono_tz::Tz;
 use pulsecast_protocol::Timestamp;
+use std::sync::Arc;
 
 /// A session on one state of the store.
 pub struct Asking<'a> {
@@ -43,6 +46,30 @@ impl<'a> Asking<'a> {
         let rows = self.session.ask(&sql, &[])?;
         let first = rows.first().and_then(|row| row.first()).and_then(Cell::opt_int);
         Ok(first.and_then(|millis| i64::try_from(millis).ok()).map(Timestamp))
+    }
+
+    /// The site's days that are summed up, where they can help.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub fn rolled(&mut self, plan: &Plan, zone: Tz) -> Result<Option<Arc<RolledDays>>, AskError> {
+        if plan.span.days.is_none() {
+            return Ok(None);
+        }
+        let sql = format!(
+            "select (day - date '1970-01-01')::bigint, epoch_ms(from_at), epoch_ms(to_at) from rolled where site = {}",
+            plan.site.0
+        );
+        let int = |cell: Option<&Cell>| cell.map_or(0, |cell| i64::try_from(cell.int()).unwrap_or(0));
+        let days = self.session.ask(&sql, &[])?;
+        let days = days.iter().map(|row| {
+            (
+                int(row.first()),
+                Timestamp(int(row.get(1))),
+                Timestamp(int(row.get(2))),
+            )
+        });
+        Ok(Some(Arc::new(RolledDays::of(zone, days))))
     }
 
     /// Asks the engine about each regular expression.

@@ -5,8 +5,10 @@ pub mod changes;
 pub mod duck;
 pub mod events;
 pub mod inbox;
+pub mod rollups;
 pub mod stats;
 
 pub use changes::{Change, Daily, Import, ImportId};
 pub use events::{Batch, EventReader, EventStore, ExportedEvent, Progress, Slice, StoreError};
+pub use rollups::{Rolled, Rollups, SiteDay};
 pub use stats::{AskError, Cell, Snapshot, StatsSession, StatsStore, Stop};

@@ -99,11 +99,13 @@ impl Told {
         query["site_id"] = json!("example.com");
         let query = pulsecast_server::stats::parse::query(&query).unwrap();
         for last in [Step::Stored, Step::Swept] {
+            let rolled = matches!(last, Step::Swept);
             let history = History {
                 zone: self.zone,
                 steps: self.steps.iter().cloned().chain([last]).collect(),
                 now: self.now,
                 around: self.now,
+                rolled,
             };
             let scope = Scope {
                 site: SiteId(1),

@@ -35,6 +35,8 @@ pub struct History {
     pub now: Timestamp,
     /// The instant it is laid around.
     pub around: Timestamp,
+    /// Whether days are summed up, in the middle and at the end.
+    pub rolled: bool,
 }
 
 /// Zones, and moments in them at which something is the matter.
@@ -144,6 +146,7 @@ impl History {
             steps,
             now,
             around,
+            rolled: false,
         }
     }
 

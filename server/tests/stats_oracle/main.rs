@@ -10,6 +10,7 @@ mod history;
 mod known;
 mod naive;
 mod queries;
+mod rolled;
 mod smaller;
 mod subject;
 mod visits;

@@ -6,13 +6,14 @@ mod funnel;
 mod goals;
 mod keys;
 mod retention;
+mod rolled;
 mod sources;
 
 pub use combine::{Groups, Statement, count, statement};
 pub use funnel::funnel;
 pub use retention::{cohorts, props, returns};
 
-use super::{buckets::instant, range::Span, sums::Sum};
+use super::{buckets::instant, range::Span, rollup::RolledDays, sums::Sum};
 use crate::{event::SiteId, store::Snapshot};
 use pulsecast_protocol::stats::Goal;
 
@@ -28,6 +29,8 @@ pub struct Builder<'a> {
     goals: &'a [Goal],
     snapshot: Snapshot,
     texts: Vec<String>,
+    /// Days that are summed up and may be used.
+    days: Option<&'a RolledDays>,
 }
 
 impl<'a> Builder<'a> {
@@ -40,7 +43,15 @@ impl<'a> Builder<'a> {
             goals,
             snapshot,
             texts: Vec::new(),
+            days: None,
         }
+    }
+
+    /// The same, helped by days that are summed up.
+    #[must_use]
+    pub fn with(mut self, days: Option<&'a RolledDays>) -> Self {
+        self.days = days;
+        self
     }
 
     /// Binds a text; gives its place in the statement.

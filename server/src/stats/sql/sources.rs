@@ -63,6 +63,14 @@ const OF_ENGAGEMENT: [Sum; 4] = [Sum::Engaged, Sum::EngagedVisits, Sum::Depth, S
 impl Builder<'_> {
     /// All sources that the sums come from.
     pub(super) fn sources(&mut self, ask: &Ask<'_>) -> Vec<String> {
+        match self.rolled(ask) {
+            Some(source) => vec![source],
+            None => self.counted_sources(ask),
+        }
+    }
+
+    /// The same from events and visits alone.
+    pub(super) fn counted_sources(&mut self, ask: &Ask<'_>) -> Vec<String> {
         let of_level = ask.wants_any(&OF_LEVEL);
         let mut sources = Vec::new();
         if ask.wants_any(&OF_EVENTS) || (of_level && ask.level == Level::Events) {

@@ -4,11 +4,14 @@ mod change;
 mod export;
 mod fresh;
 mod imports;
+mod late;
 mod read;
+mod roll;
 mod stats;
 mod write;
 
 pub use read::DuckReader;
+pub use roll::DuckRollups;
 pub use stats::DuckStats;
 pub use write::DuckWriter;
 
@@ -27,6 +30,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
         include_str!("../../../migrations/events/0002_channel_region_city.sql"),
     ),
     (3, include_str!("../../../migrations/events/0003_imports.sql")),
+    (4, include_str!("../../../migrations/events/0004_daily.sql")),
     (5, include_str!("../../../migrations/events/0005_batches.sql")),
 ];
 
@@ -61,9 +65,10 @@ fn fault(path: &Path, error: &duckdb::Error) -> StoreError {
 pub fn open(settings: &DuckSettings) -> Result<(DuckWriter, DuckReader), StoreError> {
     let connection = connect(settings)?;
     let reader = connection.try_clone().map_err(|e| fault(&settings.path, &e))?;
+    let late = late::Late::load(&connection).map_err(|e| fault(&settings.path, &e))?;
     Ok((
-        DuckWriter::new(settings.clone(), connection),
-        DuckReader::new(settings.path.clone(), reader),
+        DuckWriter::new(settings.clone(), connection, late.clone()),
+        DuckReader::new(settings.path.clone(), reader, late),
     ))
 }
 

@@ -1,6 +1,6 @@
 //! The readers: whoever asks gets a connection of their own to the same database.
 
-use super::{export, fault, imports};
+use super::{DuckRollups, export, fault, imports, late::Late};
 use crate::{
     event::{Client, Event, Hit, Kind, SiteId, Utm, VisitId, VisitorId},
     sessions::{Page, Visit},
@@ -17,6 +17,7 @@ pub struct DuckReader {
     path: PathBuf,
     /// Cloned for each question, so that a slow one holds up nobody.
     connection: Mutex<Connection>,
+    late: Late,
 }
 
 /// Counts of the visits that have no row of their own yet, and the event that opened each: a visit is named by its number. Entry is the
@@ -51,10 +52,11 @@ const SHOWN: &str = "e.seq, e.site, epoch_ms(e.happened_at), e.kind, e.name, e.v
      null, null, null, null, null";
 
 impl DuckReader {
-    pub(super) fn new(path: PathBuf, connection: Connection) -> Self {
+    pub(super) fn new(path: PathBuf, connection: Connection, late: Late) -> Self {
         Self {
             path,
             connection: Mutex::new(connection),
+            late,
         }
     }
 
@@ -70,6 +72,16 @@ impl DuckReader {
         let connection = self.connection.lock().try_clone();
         let connection = connection.map_err(|e| fault(&self.path, &e))?;
         super::DuckStats::new(self.path.clone(), connection, clock, may_be_old)
+    }
+
+    /// Sums up days.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn rollups(&self) -> Result<DuckRollups, StoreError> {
+        let connection = self.connection.lock().try_clone();
+        let connection = connection.map_err(|e| fault(&self.path, &e))?;
+        Ok(DuckRollups::new(self.path.clone(), connection, self.late.clone()))
     }
 
     fn ask<T>(&self, question: impl FnOnce(&Connection) -> duckdb::Result<T>) -> Result<T, StoreError> {

@@ -1,6 +1,6 @@
 //! The writer: batches in, all or nothing, progress in the same transaction.
 
-use super::{DuckSettings, change, connect, fault};
+use super::{DuckSettings, change, connect, fault, late::Late};
 use crate::{
     event::{Client, Event, Kind, Utm},
     sessions::{Page, Visit},
@@ -23,15 +23,17 @@ pub struct DuckWriter {
     connection: Option<Connection>,
     paths: HashMap<Box<str>, i32>,
     next_path: i32,
+    late: Late,
 }
 
 impl DuckWriter {
-    pub(super) fn new(settings: DuckSettings, connection: Connection) -> Self {
+    pub(super) fn new(settings: DuckSettings, connection: Connection, late: Late) -> Self {
         Self {
             settings,
             connection: Some(connection),
             paths: HashMap::new(),
             next_path: 0,
+            late,
         }
     }
 
@@ -64,7 +66,9 @@ impl EventStore for DuckWriter {
     }
 
     fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let late = self.late.clone();
         self.with(|connection, paths, next_path| {
+            let mut late = late.writing();
             let transaction = connection.unchecked_transaction()?;
             let done = progress(&transaction)?;
             let number: i64 =
@@ -95,6 +99,7 @@ impl EventStore for DuckWriter {
             append_all(&transaction, "visits", &batch.ended, |appender, visit| {
                 append_visit(appender, visit, paths, number)
             })?;
+            late.unroll(&transaction, batch)?;
             let last_seq = events.last().map_or(done.last_seq, |event| event.seq);
             let oldest_open = batch.oldest_open.unwrap_or(done.oldest_open).0;
             for site in &batch.removed {

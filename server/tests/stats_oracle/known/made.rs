@@ -209,6 +209,7 @@ pub fn history() -> History {
         steps,
         now: around,
         around,
+        rolled: false,
     }
 }
 

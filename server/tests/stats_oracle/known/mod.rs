@@ -67,6 +67,7 @@ fn history(events: &[Event]) -> History {
         steps: events.iter().map(arrives).chain([Step::Swept]).collect(),
         now,
         around: now,
+        rolled: false,
     }
 }
 

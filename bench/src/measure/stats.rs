@@ -1,0 +1,410 @@
+//! How long a dashboard waits for its panels over months of history, while events come in: each panel alone, and seven asked at once.
+//! Beside it the floor: counting the same events by the bare engine, and each panel as plain SQL.
+
+use crate::{
+    generate::SITE,
+    histogram::Histogram,
+    http::Client,
+    process::{Place, Program},
+    report::{Budget, Report, Unit, seconds},
+    traffic::Traffic,
+};
+use anyhow::{Context, Result, bail};
+use chrono::{Days, Utc};
+use clap::Args;
+use duckdb::{AccessMode, Config, Connection};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+use tokio::task::JoinSet;
+
+/// Connections that bring events.
+const WRITERS: usize = 8;
+/// Rounds before it counts.
+const WARM: usize = 2;
+
+/// What to measure.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The data directory that `generate` made
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The server's binary; without it, the one beside this program
+    #[arg(long, value_name = "FILE")]
+    server: Option<PathBuf>,
+    /// Days up to today
+    #[arg(long, value_delimiter = ',', default_values_t = [30])]
+    days: Vec<u64>,
+    /// Every panel so often
+    #[arg(long, default_value_t = 30)]
+    rounds: usize,
+    /// Events a second meanwhile
+    #[arg(long, default_value_t = 500)]
+    rate: usize,
+    /// More for the server's command line, such as `--rollups=off`
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true, value_delimiter = ' ')]
+    flags: Vec<String>,
+    /// Before it begins, wait so many seconds: for the server to sum up days in the background
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    settle: u64,
+}
+
+/// A panel: what is asked, and the same in plain SQL (`{v}` and `{e}` are the conditions on visits and events).
+struct Panel {
+    name: &'static str,
+    metrics: &'static [&'static str],
+    dimensions: &'static [&'static str],
+    sql: &'static str,
+    /// Whether it is one of the seven on screen at once.
+    is_first: bool,
+}
+
+macro_rules! by_visit {
+    ($name:literal, $dimension:literal, $column:literal, $first:literal) => {
+        Panel {
+            name: $name,
+            metrics: &["visitors"],
+            dimensions: &[$dimension],
+            sql: concat!(
+                "select ",
+                $column,
+                ", count(distinct visitor) n from visits where {v} group by 1 order by n desc limit 9"
+            ),
+            is_first: $first,
+        }
+    };
+}
+
+const PANELS: [Panel; 9] = [
+    Panel {
+        name: "top figures",
+        metrics: &[
+            "visitors",
+            "visits",
+            "pageviews",
+            "views_per_visit",
+            "bounce_rate",
+            "visit_duration",
+        ],
+        dimensions: &[],
+        sql: "select count(distinct visitor), count(*), sum(pageviews), count(*) filter (bounce), sum(epoch_ms(last_at) - epoch_ms(start_at)) \
+              filter (not bounce), (select count(*) from events where {e} and kind = 'pageview') from visits where {v}",
+        is_first: true,
+    },
+    Panel {
+        name: "graph by day",
+        metrics: &["visitors"],
+        dimensions: &["time:day"],
+        sql: "select start_at::date, count(distinct visitor) from visits where {v} group by 1 order by 1",
+        is_first: true,
+    },
+    Panel {
+        name: "pages",
+        metrics: &["visitors"],
+        dimensions: &["event:page"],
+        sql: "select path, count(distinct visitor) n from events where {e} and kind <> 'engagement' group by 1 order by n desc limit 9",
+        is_first: true,
+    },
+    by_visit!("entry pages", "visit:entry_page", "entry_path", false),
+    by_visit!("sources", "visit:source", "source", true),
+    by_visit!("channels", "visit:channel", "channel", false),
+    by_visit!("countries", "visit:country", "country", true),
+    by_visit!("devices", "visit:device", "device", true),
+    by_visit!("browsers", "visit:browser", "browser", true),
+];
+
+/// Filters: a name, as the API takes them, as SQL.
+fn filters() -> [(&'static str, Value, &'static str); 3] {
+    [
+        ("unfiltered", json!([]), ""),
+        (
+            "DE and Mobile",
+            json!([
+                ["is", "visit:country", ["DE"]],
+                ["is", "visit:device", ["Mobile"]]
+            ]),
+            " and country = 'DE' and device = 'Mobile'",
+        ),
+        (
+            "Desktop, not US",
+            json!([
+                ["is", "visit:device", ["Desktop"]],
+                ["is_not", "visit:country", ["US"]]
+            ]),
+            " and device = 'Desktop' and country <> 'US'",
+        ),
+    ]
+}
+
+/// Measures and prints.
+pub async fn run(options: &Options) -> Result<()> {
+    let beside = || Ok::<_, anyhow::Error>(std::env::current_exe()?.with_file_name("pulsecast"));
+    let binary = options.server.clone().map_or_else(beside, Ok)?;
+    let place = Place::at(&binary, &options.data)?;
+    let mut report = Report::default();
+    let mut floors = Vec::new();
+    for days in &options.days {
+        for (_, _, condition) in filters() {
+            floors.push(Floor::measure(&options.data, *days, condition)?);
+        }
+    }
+    let key = place.tell(&["key", "add", "--site", SITE, "--right", "stats"], "")?;
+    let server = place.serve_with(&options.flags)?;
+    tokio::time::sleep(Duration::from_secs(options.settle)).await;
+    let load = Load::start(&server, options.rate).await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let asker = Asker {
+        key,
+        server: &server,
+        rounds: options.rounds,
+    };
+    let mut floors = floors.into_iter();
+    for days in &options.days {
+        for (filter, json, _) in filters() {
+            let floor = floors.next().context("a floor is missing")?;
+            asker.measure(*days, filter, &json, &floor, &mut report).await?;
+        }
+    }
+    let (sent, refused) = load.end().await?;
+    report.remark(format!("{sent} events came in meanwhile, {refused} were refused"));
+    report.remark(format!(
+        "resident memory at most {:.0} MB",
+        server.usage()?.peak as f64 / 1e6
+    ));
+    server.end().with_context(|| place.log())?;
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("\nload at the end {load}");
+    report.print();
+    Ok(())
+}
+
+/// The bare engine over the same file.
+struct Floor {
+    count: Duration,
+    plain: Vec<Duration>,
+}
+
+impl Floor {
+    fn measure(data: &Path, days: u64, condition: &str) -> Result<Self> {
+        let config = Config::default()
+            .access_mode(AccessMode::ReadOnly)?
+            .threads(2)?
+            .max_memory("1536MiB")?;
+        let connection = Connection::open_with_flags(data.join("events.duckdb"), config)
+            .context("cannot open the store: does a server run on it, or did one end badly?")?;
+        let site: i64 = connection.query_row(
+            "select site from visits group by site order by count(*) desc limit 1",
+            [],
+            |row| row.get(0),
+        )?;
+        let (from, to) = (day(days), Utc::now().date_naive() + Days::new(1));
+        let visits = format!("site = {site} and start_at < '{to}' and last_at >= '{from}'{condition}");
+        let events = format!("site = {site} and happened_at >= '{from}' and happened_at < '{to}'{condition}");
+        let best = |sql: &str| -> Result<Duration> {
+            let mut best = Duration::MAX;
+            for _ in 0..3 {
+                let began = Instant::now();
+                let mut statement = connection.prepare(sql)?;
+                let mut rows = statement.query([])?;
+                while rows.next()?.is_some() {}
+                best = best.min(began.elapsed());
+            }
+            Ok(best)
+        };
+        Ok(Self {
+            count: best(&format!("select count(*) from events where {events}"))?,
+            plain: PANELS
+                .iter()
+                .map(|panel| best(&panel.sql.replace("{v}", &visits).replace("{e}", &events)))
+                .collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// The first of so many days up to today.
+fn day(days: u64) -> chrono::NaiveDate {
+    Utc::now().date_naive() - Days::new(days - 1)
+}
+
+struct Asker<'a> {
+    key: String,
+    server: &'a Program,
+    rounds: usize,
+}
+
+impl Asker<'_> {
+    fn request(&self, panel: &Panel, days: u64, filters: &Value) -> Vec<u8> {
+        let body = json!({
+            "site_id": SITE,
+            "metrics": panel.metrics,
+            "dimensions": panel.dimensions,
+            "date_range": [day(days), Utc::now().date_naive()],
+            "filters": filters,
+            "pagination": { "limit": if panel.name == "graph by day" { 100 } else { 9 } },
+        })
+        .to_string();
+        format!(
+            "POST /api/v2/query HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            self.key,
+            body.len()
+        )
+        .into_bytes()
+    }
+
+    async fn measure(
+        &self,
+        days: u64,
+        filter: &str,
+        filters: &Value,
+        floor: &Floor,
+        report: &mut Report,
+    ) -> Result<()> {
+        let mut client = Client::open(self.server.address).await?;
+        let requests: Vec<Vec<u8>> = PANELS
+            .iter()
+            .map(|panel| self.request(panel, days, filters))
+            .collect();
+        let times: Vec<Histogram> = PANELS.iter().map(|_| Histogram::default()).collect();
+        let together = Histogram::default();
+        for round in 0..WARM + self.rounds {
+            for (request, times) in requests.iter().zip(&times) {
+                let took = ask(&mut client, request).await?;
+                if round >= WARM {
+                    times.record(took);
+                }
+            }
+            let first = PANELS.iter().zip(&requests).filter(|(panel, _)| panel.is_first);
+            let began = Instant::now();
+            let mut asked = JoinSet::new();
+            for (_, request) in first {
+                let (mut client, request) = (Client::open(self.server.address).await?, request.clone());
+                asked.spawn(async move { ask(&mut client, &request).await });
+            }
+            while let Some(answered) = asked.join_next().await {
+                answered??;
+            }
+            if round >= WARM {
+                together.record(began.elapsed());
+            }
+        }
+        let budget = |limit: f64| {
+            if days == 30 {
+                Budget::AtMost(limit)
+            } else {
+                Budget::None
+            }
+        };
+        let title = |what: &str| format!("{days} days, {filter}: {what}");
+        for ((panel, times), plain) in PANELS.iter().zip(&times).zip(&floor.plain) {
+            let [p50, p95] = [50.0, 95.0].map(|percent| seconds(times.percentile(percent)));
+            report.add(
+                title(&format!("{}, p50", panel.name)),
+                Unit::Time,
+                p50,
+                Some(seconds(*plain)),
+                Budget::None,
+            );
+            report.add(
+                title(&format!("{}, p95", panel.name)),
+                Unit::Time,
+                p95,
+                Some(seconds(*plain)),
+                budget(0.15),
+            );
+        }
+        let sum: Duration = PANELS
+            .iter()
+            .zip(&floor.plain)
+            .filter(|(panel, _)| panel.is_first)
+            .map(|(_, plain)| *plain)
+            .sum();
+        for percent in [50.0, 95.0] {
+            let took = seconds(together.percentile(percent));
+            let limit = if percent > 90.0 { budget(0.4) } else { Budget::None };
+            report.add(
+                title(&format!("seven at once, p{percent}")),
+                Unit::Time,
+                took,
+                Some(seconds(sum)),
+                limit,
+            );
+        }
+        report.remark(format!(
+            "{days} days, {filter}: counting these events takes the bare engine {:.0} ms",
+            seconds(floor.count) * 1e3
+        ));
+        Ok(())
+    }
+}
+
+async fn ask(client: &mut Client, request: &[u8]) -> Result<Duration> {
+    let began = Instant::now();
+    let (status, answer) = client.ask(request).await?;
+    if status != 200 {
+        bail!("{status}: {}", String::from_utf8_lossy(answer));
+    }
+    Ok(began.elapsed())
+}
+
+/// Events that come in meanwhile.
+struct Load {
+    over: Arc<AtomicBool>,
+    sent: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
+    writers: JoinSet<Result<()>>,
+}
+
+impl Load {
+    async fn start(server: &Program, rate: usize) -> Result<Self> {
+        let traffic = Arc::new(Traffic::of(SITE, &format!("https://{SITE}")));
+        let mut load = Self {
+            over: Arc::default(),
+            sent: Arc::default(),
+            refused: Arc::default(),
+            writers: JoinSet::new(),
+        };
+        let began = Instant::now();
+        for first in 0..WRITERS.min(rate) {
+            let mut client = Client::open(server.address).await?;
+            let (over, sent, refused, traffic) = (
+                load.over.clone(),
+                load.sent.clone(),
+                load.refused.clone(),
+                traffic.clone(),
+            );
+            load.writers.spawn(async move {
+                let mut n = first;
+                while !over.load(Relaxed) {
+                    let due = began + Duration::from_secs_f64(n as f64 / rate as f64);
+                    tokio::time::sleep_until(due.into()).await;
+                    let counter = if client.send(traffic.nth(n)).await? == 202 {
+                        &sent
+                    } else {
+                        &refused
+                    };
+                    counter.fetch_add(1, Relaxed);
+                    n += WRITERS;
+                }
+                Ok(())
+            });
+        }
+        Ok(load)
+    }
+
+    /// How many were taken and refused.
+    async fn end(mut self) -> Result<(u64, u64)> {
+        self.over.store(true, Relaxed);
+        while let Some(ended) = self.writers.join_next().await {
+            ended??;
+        }
+        Ok((self.sent.load(Relaxed), self.refused.load(Relaxed)))
+    }
+}

@@ -1,0 +1,297 @@
+//! Sums up the days of every site that are over, newest first, in the background and a day at a time; and knows which they are. What is
+//! made of the sums is in `sql/rolled.rs`. A day that something came late for loses its sums at once (the store does that) and is summed
+//! up anew when it has been quiet for a while.
+
+use super::range::{instant, local};
+use crate::{
+    clock::SharedClock,
+    event::SiteId,
+    sites::Sites,
+    store::{Rolled, Rollups, SiteDay, StoreError},
+    tasks::Tasks,
+};
+use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
+use chrono_tz::Tz;
+use pulsecast_protocol::Timestamp;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+/// A day is over when its last visits have ended and are stored: half an hour, and a little.
+const OVER: i64 = 35 * Timestamp::MINUTE;
+/// How long a day is left alone after something came late for it.
+const QUIET: i64 = 10 * Timestamp::MINUTE;
+/// Between looking for days.
+const ROUND: Duration = Duration::from_secs(60);
+/// After a day, so many times what it took, so that whoever asks meanwhile has the machine most of the time.
+const PAUSE: u32 = 2;
+
+/// Whether days are summed up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Switch {
+    /// They are, and used.
+    #[default]
+    On,
+    /// Everything is counted from events and visits.
+    Off,
+}
+
+/// Sums up.
+pub struct Keeper {
+    store: Arc<dyn Rollups>,
+    sites: Sites,
+    clock: SharedClock,
+    /// Days that are not tried before a time.
+    later: HashMap<(SiteId, NaiveDate), Timestamp>,
+    /// Days that were summed up when last looked at.
+    known: HashSet<(SiteId, NaiveDate)>,
+}
+
+impl Keeper {
+    /// Of this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Rollups>, sites: Sites, clock: SharedClock) -> Self {
+        Self {
+            store,
+            sites,
+            clock,
+            later: HashMap::new(),
+            known: HashSet::new(),
+        }
+    }
+
+    /// Runs until shutdown is asked for.
+    pub fn start(self, tasks: &Tasks) {
+        let stopping = tasks.clone();
+        tasks.spawn("rollups", async move {
+            let mut keeper = self;
+            while !stopping.is_stopping() {
+                let stop = stopping.clone();
+                let round = tokio::task::spawn_blocking(move || {
+                    keeper.round(|| stop.is_stopping());
+                    keeper
+                });
+                let Ok(back) = round.await else {
+                    tracing::error!("summing up days panicked; it goes on with the next start");
+                    return;
+                };
+                keeper = back;
+                tokio::select! {
+                    () = stopping.stopping() => return,
+                    () = tokio::time::sleep(ROUND) => {}
+                }
+            }
+        });
+    }
+
+    /// Every day that is to be summed up, once.
+    fn round(&mut self, is_stopping: impl Fn() -> bool) {
+        let days = match self.due() {
+            Ok(days) => days,
+            Err(error) => {
+                tracing::warn!(%error, "cannot see which days are summed up");
+                return;
+            }
+        };
+        let mut done = 0_u32;
+        for day in days {
+            if is_stopping() {
+                return;
+            }
+            let began = self.clock.now();
+            match self.store.roll(&day) {
+                Ok(Rolled::Done) => {
+                    self.known.insert((day.site, day.day));
+                    done += 1;
+                }
+                Ok(Rolled::Open | Rolled::Changed) => {
+                    self.later.insert((day.site, day.day), began.plus(QUIET / 2));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, day = %day.day, "a day could not be summed up; it is counted from its events");
+                    self.later.insert((day.site, day.day), began.plus(QUIET));
+                }
+            }
+            let took = self.clock.now().since(began).clamp(0, 10_000);
+            let pause = Duration::from_millis(u64::try_from(took).unwrap_or(0)) * PAUSE;
+            std::thread::sleep(pause.min(Duration::from_secs(5)));
+        }
+        if done > 0 {
+            tracing::debug!(days = done, "days are summed up");
+            if let Err(error) = self.store.sweep() {
+                tracing::warn!(%error, "left-over sums could not be removed; they count for nothing");
+            }
+        }
+    }
+
+    /// The days to be summed up now, newest first.
+    fn due(&mut self) -> Result<Vec<SiteDay>, StoreError> {
+        let now = self.clock.now();
+        let mut due = Vec::new();
+        for (id, first) in self.store.firsts()? {
+            let Some(site) = self.sites.by_id(id) else {
+                continue;
+            };
+            let zone = site.settings.timezone.parse().unwrap_or(Tz::UTC);
+            let rolled = self.store.rolled(id)?;
+            self.notice(id, zone, &rolled, now)?;
+            due.extend(
+                days(id, zone, first, now)
+                    .filter(|day| !self.known.contains(&(id, day.day)))
+                    .filter(|day| self.later.get(&(id, day.day)).is_none_or(|at| *at <= now)),
+            );
+        }
+        due.sort_by_key(|day| std::cmp::Reverse(day.from));
+        Ok(due)
+    }
+
+    /// Takes in what is summed up: days that no longer are have had something come late and wait; days by another clock are thrown away.
+    fn notice(
+        &mut self,
+        site: SiteId,
+        zone: Tz,
+        rolled: &[(NaiveDate, Timestamp, Timestamp)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (right, wrong): (Vec<_>, Vec<_>) = rolled.iter().partition(|(day, from, to)| {
+            begin(*day, zone) == *from && begin(*day + Days::new(1), zone) == *to
+        });
+        if !wrong.is_empty() {
+            let wrong: Vec<NaiveDate> = wrong.into_iter().map(|(day, _, _)| day).collect();
+            self.store.unroll(site, &wrong)?;
+        }
+        let held: HashSet<NaiveDate> = right.into_iter().map(|(day, _, _)| day).collect();
+        let lost: Vec<_> = self
+            .known
+            .iter()
+            .copied()
+            .filter(|(id, day)| *id == site && !held.contains(day))
+            .collect();
+        for key in lost {
+            self.known.remove(&key);
+            self.later.insert(key, now.plus(QUIET));
+        }
+        self.known.extend(held.into_iter().map(|day| (site, day)));
+        self.later.retain(|_, at| *at > now);
+        Ok(())
+    }
+}
+
+/// Sums up every day of a site that can be, from a time on and at once: for tests.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn roll_all(
+    store: &dyn Rollups,
+    (site, zone): (SiteId, Tz),
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    let mut done = 0;
+    for (_, first) in store.firsts()?.into_iter().filter(|(id, _)| *id == site) {
+        for day in days(site, zone, first.max(since), now) {
+            done += u32::from(store.roll(&day)? == Rolled::Done);
+        }
+    }
+    Ok(done)
+}
+
+/// When a day begins.
+fn begin(day: NaiveDate, zone: Tz) -> Timestamp {
+    instant(day.and_time(NaiveTime::MIN), zone)
+}
+
+/// The days of a site that are over, newest first.
+fn days(site: SiteId, zone: Tz, first: Timestamp, now: Timestamp) -> impl Iterator<Item = SiteDay> {
+    let first = local(first, zone).date();
+    let over = local(now.plus(-OVER), zone).date();
+    (1..)
+        .map_while(move |n| over.checked_sub_days(Days::new(n)))
+        .take_while(move |day| *day >= first)
+        .map(move |day| SiteDay {
+            site,
+            day,
+            from: begin(day, zone),
+            to: begin(day + Days::new(1), zone),
+            before: begin(day - Days::new(1), zone),
+            long_before: begin(day - Days::new(2), zone),
+        })
+}
+
+/// The days of a site that are summed up, by number since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RolledDays {
+    zone: Tz,
+    held: BTreeSet<i64>,
+    /// Days whose sums are by another clock, until they are thrown away.
+    wrong: BTreeSet<i64>,
+}
+
+impl RolledDays {
+    /// None.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::of(Tz::UTC, [])
+    }
+
+    /// Of these, those that are days by the site's clock now.
+    pub fn of(zone: Tz, rolled: impl IntoIterator<Item = (i64, Timestamp, Timestamp)>) -> Self {
+        let mut days = Self {
+            zone,
+            held: BTreeSet::new(),
+            wrong: BTreeSet::new(),
+        };
+        for (day, from, to) in rolled {
+            let is_right = days.begin(day) == from && days.begin(day + 1) == to;
+            if is_right { &mut days.held } else { &mut days.wrong }.insert(day);
+        }
+        days
+    }
+
+    /// A day's number.
+    #[must_use]
+    pub fn number(day: NaiveDate) -> i64 {
+        day.signed_duration_since(NaiveDate::default()).num_days()
+    }
+
+    /// A number's day.
+    #[must_use]
+    pub fn date(number: i64) -> NaiveDate {
+        NaiveDate::default()
+            .checked_add_signed(TimeDelta::days(number))
+            .unwrap_or_default()
+    }
+
+    /// When a day begins.
+    #[must_use]
+    pub fn begin(&self, number: i64) -> Timestamp {
+        begin(Self::date(number), self.zone)
+    }
+
+    /// Whether it is summed up.
+    #[must_use]
+    pub fn has(&self, number: i64) -> bool {
+        self.held.contains(&number)
+    }
+
+    /// The newest of these days that is summed up; `None` as well while any of them is by another clock.
+    #[must_use]
+    pub fn newest(&self, first: i64, last: i64) -> Option<i64> {
+        if first > last || self.wrong.range(first..=last).next().is_some() {
+            return None;
+        }
+        self.held.range(first..=last).next_back().copied()
+    }
+}
+
+#[cfg(test)]
+impl RolledDays {
+    pub(super) fn fixture(days: &[i64]) -> Self {
+        Self {
+            held: days.iter().copied().collect(),
+            ..Self::none()
+        }
+    }
+}
