@@ -61,10 +61,12 @@ impl Gate for MemberGate {
     fn may_read(&self, who: &Identity, channel: &Channel) -> Result<(), Refused> {
         let site = self.sites.get(channel.site()).ok_or(Refused::UnknownChannel)?;
         let is_member = who.account.is_some_and(|account| site.is_member(account));
+        let here = who.origin.is_none() || who.own_origin;
+        // Asked again each time rights are: a link that was removed, or ran out with its token, ends what came by it.
+        let by_link = who.link.is_some_and(|link| site.link(link).is_some());
         let allowed = match channel {
-            Channel::Live { .. } | Channel::Query { .. } => {
-                is_member && (who.origin.is_none() || who.own_origin)
-            }
+            Channel::Live { .. } => is_member && here,
+            Channel::Query { .. } => (is_member || by_link) && here,
             Channel::Online { path: None, .. } => {
                 let from_its_page = who
                     .origin
@@ -86,7 +88,7 @@ mod tests {
     use super::*;
     use crate::{
         event::SiteId,
-        sites::{AccountId, Role, Site},
+        sites::{AccountId, Link, LinkId, Role, Site},
     };
     use pulsecast_protocol::account::SiteSettings;
 
@@ -169,6 +171,47 @@ mod tests {
         assert_eq!(
             gate.may_read(&member(), &channel("live:nowhere.example")),
             Err(Refused::UnknownChannel)
+        );
+    }
+
+    #[test]
+    fn a_shared_link_lets_its_holder_read_that_sites_queries_and_nothing_else() {
+        let gate = gate();
+        let link = Link {
+            id: LinkId(5),
+            hash: [0; 32],
+            password_hash: None,
+            segment: None,
+            embed: false,
+            expires: None,
+        };
+        let mut site = (*gate.sites.get(&"example.com".parse().unwrap()).unwrap()).clone();
+        site.links = [link].into();
+        let other = (*gate.sites.get(&DEMO.parse().unwrap()).unwrap()).clone();
+        gate.sites.replace(vec![site.clone(), other.clone()]);
+        let now = Timestamp(1_700_000_000_000);
+        let ends = Some(now.plus(60_000));
+        let (token, until) = gate.tokens.issue_link(Purpose::Live, LinkId(5), ends, now).unwrap();
+        assert_eq!(Some(until), ends, "no longer than the link");
+        let holder = Identity {
+            own_origin: true,
+            origin: Some(ours()),
+            ..gate.identify_token(&token, now).unwrap()
+        };
+        assert_eq!(holder.account, None);
+        assert_eq!(gate.may_read(&holder, &channel("query:example.com")), Ok(()));
+        for closed in ["live:example.com", "query:demo", "online:example.com"] {
+            assert_eq!(gate.may_read(&holder, &channel(closed)), Err(Refused::NotAllowed), "{closed}");
+        }
+        assert_eq!(gate.identify_token(&token, until), Err(TokenError::Expired));
+        let (cookie, _) = gate.tokens.issue_link(Purpose::Session, LinkId(5), None, now).unwrap();
+        assert_eq!(gate.identify_token(&cookie, now), Err(TokenError::Invalid));
+
+        site.links = [].into();
+        gate.sites.replace(vec![site, other]);
+        assert_eq!(
+            gate.may_read(&holder, &channel("query:example.com")),
+            Err(Refused::NotAllowed)
         );
     }
 

@@ -9,6 +9,14 @@ pub enum DropReason {
     Bot,
     /// It happened on a host that is not the site's.
     Hostname,
+    /// It came from an address that the site excludes.
+    ExcludedIp,
+    /// It happened on a page that the site excludes.
+    ExcludedPath,
+    /// It happened on a host that the site excludes.
+    ExcludedHostname,
+    /// It came from a country that the site excludes.
+    ExcludedCountry,
 }
 
 impl DropReason {
@@ -18,6 +26,10 @@ impl DropReason {
         match self {
             Self::Bot => "bot",
             Self::Hostname => "hostname",
+            Self::ExcludedIp => "excluded_ip",
+            Self::ExcludedPath => "excluded_path",
+            Self::ExcludedHostname => "excluded_hostname",
+            Self::ExcludedCountry => "excluded_country",
         }
     }
 }

@@ -60,7 +60,12 @@ pub(super) fn prepare(
 ) -> Result<Hit, Outcome> {
     let admitted = admit(beacon, domain, sites)?;
     let human = reject_bots(admitted, sender, &tables.agents)?;
-    enrich(human, sender, tables, now)
+    let country = || {
+        let place = tables.cities.of(sender.ip);
+        place.country.or_else(|| tables.countries.of(sender.ip))
+    };
+    let wanted = exclude(human, sender, country)?;
+    enrich(wanted, sender, tables, now)
 }
 
 /// Finds the site and checks that the page is its own.
@@ -92,12 +97,50 @@ fn reject_bots(admitted: Admitted, sender: &Sender, agents: &Agents) -> Result<H
     }
 }
 
+/// A person's report that the site wants to count.
+struct Wanted(Human);
+
+/// Leaves out what the site's admins have listed. Addresses are compared here, before they are forgotten.
+fn exclude(
+    human: Human,
+    sender: &Sender,
+    country: impl FnOnce() -> Option<String>,
+) -> Result<Wanted, Outcome> {
+    let Admitted { site, page, .. } = &human.admitted;
+    let lists = &site.settings.exclusions;
+    let reason = if lists.is_empty() {
+        None
+    } else if lists.ips.iter().any(|range| range.contains(sender.ip)) {
+        Some(DropReason::ExcludedIp)
+    } else if lists.hostnames.iter().any(|pattern| pattern.matches(&page.hostname)) {
+        Some(DropReason::ExcludedHostname)
+    } else if lists.paths.iter().any(|pattern| pattern.matches(&page.path)) {
+        Some(DropReason::ExcludedPath)
+    } else if !lists.countries.is_empty()
+        && let Some(country) = country()
+        && lists.countries.iter().any(|code| code.as_str() == country)
+    {
+        Some(DropReason::ExcludedCountry)
+    } else {
+        None
+    };
+    match reason {
+        Some(reason) => Err(Outcome::Dropped(reason)),
+        None => Ok(Wanted(human)),
+    }
+}
+
 /// Makes of it what is stored. The address ends here.
-fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timestamp) -> Result<Hit, Outcome> {
-    let Human {
+fn enrich(
+    wanted: Wanted,
+    sender: &Sender,
+    tables: &Tables,
+    now: Timestamp,
+) -> Result<Hit, Outcome> {
+    let Wanted(Human {
         admitted: Admitted { site, page, beacon },
         agent,
-    } = human;
+    }) = wanted;
     let at = now.plus(-beacon.age);
     let domain = site.settings.domain.as_str();
     let visitor = tables
@@ -144,4 +187,61 @@ fn enrich(human: Human, sender: &Sender, tables: &Tables, now: Timestamp) -> Res
         scroll_depth: beacon.scroll_depth,
         engaged: beacon.engaged,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::SiteId;
+    use pulsecast_protocol::{account::SiteSettings, exclude::Exclusions};
+
+    /// What becomes of a report from this address, of this page, at a site with these exclusions.
+    fn outcome(lists: &str, ip: &str, url: &str) -> Option<DropReason> {
+        let mut settings = SiteSettings::new("example.com".parse().unwrap());
+        settings.hostnames.push("*.example.com".parse().unwrap());
+        settings.exclusions = serde_json::from_str::<Exclusions>(lists).unwrap();
+        let sites = Sites::default();
+        sites.replace(vec![Site::new(SiteId(1), settings)]);
+        let body = format!(r#"{{"n":"pageview","u":"{url}","d":"example.com"}}"#);
+        let beacon = Beacon::parse(body.as_bytes()).unwrap();
+        let admitted = admit(beacon, "example.com", &sites).ok().unwrap();
+        let human = Human {
+            admitted,
+            agent: Arc::default(),
+        };
+        let sender = Sender {
+            ip: ip.parse().unwrap(),
+            user_agent: String::new(),
+            accept_language: None,
+        };
+        let countries = Countries::embedded().unwrap();
+        match exclude(human, &sender, || countries.of(sender.ip)) {
+            Err(Outcome::Dropped(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_admins_have_listed_is_dropped_for_that_reason() {
+        let home = "https://example.com/";
+        let ips = r#"{"ips":["203.0.113.0/24","2001:db8::/32"]}"#;
+        assert_eq!(outcome(ips, "203.0.113.9", home), Some(DropReason::ExcludedIp));
+        assert_eq!(outcome(ips, "::ffff:203.0.113.9", home), Some(DropReason::ExcludedIp));
+        assert_eq!(outcome(ips, "203.0.114.9", home), None);
+        let paths = r#"{"paths":["/admin/**"]}"#;
+        assert_eq!(
+            outcome(paths, "203.0.113.9", "https://example.com/admin/users?x=1"),
+            Some(DropReason::ExcludedPath)
+        );
+        assert_eq!(outcome(paths, "203.0.113.9", home), None);
+        let hosts = r#"{"hostnames":["staging.example.com"]}"#;
+        assert_eq!(
+            outcome(hosts, "203.0.113.9", "https://staging.example.com/"),
+            Some(DropReason::ExcludedHostname)
+        );
+        let countries = r#"{"countries":["US"]}"#;
+        assert_eq!(outcome(countries, "8.8.8.8", home), Some(DropReason::ExcludedCountry));
+        assert_eq!(outcome(countries, "127.0.0.1", home), None, "an unknown country is none");
+        assert_eq!(outcome("{}", "8.8.8.8", home), None);
+    }
 }

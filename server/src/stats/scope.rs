@@ -7,7 +7,7 @@ use crate::{
 use chrono_tz::Tz;
 use pulsecast_protocol::{
     Domain,
-    stats::{Filter, Goal, Segment},
+    stats::{Condition, Filter, Goal, Operator, Segment, Subject},
 };
 use std::sync::Arc;
 
@@ -53,17 +53,25 @@ impl Scope {
     /// then nothing may be seen.
     #[must_use]
     pub fn of_link(site: &Site, link: &Link) -> Option<Self> {
-        let forced = match link.segment {
-            Some(id) => {
-                let saved = site.segments.iter().find(|saved| saved.segment.id == id)?;
-                Some(Filter::And(saved.segment.filters.clone()))
-            }
-            None => None,
+        let all = Self::of(site, None);
+        let Some(id) = link.segment else {
+            return Some(Self {
+                segments: Arc::default(),
+                ..all
+            });
+        };
+        // Named rather than written out: what is followed live stays within what the segment says now.
+        let segment = all.segments.iter().find(|segment| segment.id == id)?.clone();
+        let condition = Condition {
+            operator: Operator::Is,
+            subject: Subject::Segment,
+            values: vec![id.to_string()],
+            case_sensitive: true,
         };
         Some(Self {
-            segments: Arc::default(),
-            forced,
-            ..Self::of(site, None)
+            segments: [segment].into(),
+            forced: Some(Filter::Condition(condition)),
+            ..all
         })
     }
 }
@@ -117,12 +125,13 @@ mod tests {
     fn a_link_sees_what_its_segment_lets_through_and_nothing_without_it() {
         let site = site();
         let limited = Scope::of_link(&site, &link(Some(3))).unwrap();
-        assert_eq!(
+        assert!(matches!(
             limited.forced,
-            Some(Filter::And(vec![Filter::is(Dimension::Country, ["DE"])]))
-        );
-        assert!(limited.segments.is_empty());
+            Some(Filter::Condition(Condition { subject: Subject::Segment, .. }))
+        ));
+        assert_eq!(limited.segments.iter().map(|s| s.id).collect::<Vec<_>>(), [3]);
         assert!(Scope::of_link(&site, &link(Some(99))).is_none());
+        assert!(Scope::of_link(&site, &link(Some(1))).is_none(), "not shared");
         assert_eq!(Scope::of_link(&site, &link(None)).unwrap().forced, None);
     }
 }

@@ -59,7 +59,11 @@ pub(super) fn follow(
             wish.site
         )));
     }
-    let scope = Scope::of(&site, wish.who.account);
+    let scope = match wish.who.link {
+        Some(id) => site.link(id).and_then(|link| Scope::of_link(&site, link)),
+        None => Some(Scope::of(&site, wish.who.account)),
+    };
+    let scope = scope.ok_or_else(|| no(id, code::UNKNOWN_CHANNEL))?;
     let reader = Reader {
         channel: wish.channel.to_owned(),
         outbox: outbox.clone(),

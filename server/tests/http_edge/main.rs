@@ -5,6 +5,7 @@
     reason = "a test that cannot go on says where"
 )]
 
+mod access;
 mod accounts;
 mod api_keys;
 mod assets;

@@ -168,6 +168,11 @@ impl Server {
         Self::start_in(self.data.take().unwrap(), Wish::default()).await
     }
 
+    pub fn clock_now(&self) -> Timestamp {
+        use pulsecast_server::clock::Clock;
+        self.clock.now()
+    }
+
     pub fn data(&self) -> &Path {
         self.data.as_ref().unwrap().path()
     }
