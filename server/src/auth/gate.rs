@@ -191,7 +191,10 @@ mod tests {
         gate.sites.replace(vec![site.clone(), other.clone()]);
         let now = Timestamp(1_700_000_000_000);
         let ends = Some(now.plus(60_000));
-        let (token, until) = gate.tokens.issue_link(Purpose::Live, LinkId(5), ends, now).unwrap();
+        let (token, until) = gate
+            .tokens
+            .issue_link(Purpose::Live, LinkId(5), ends, now)
+            .unwrap();
         assert_eq!(Some(until), ends, "no longer than the link");
         let holder = Identity {
             own_origin: true,
@@ -201,10 +204,17 @@ mod tests {
         assert_eq!(holder.account, None);
         assert_eq!(gate.may_read(&holder, &channel("query:example.com")), Ok(()));
         for closed in ["live:example.com", "query:demo", "online:example.com"] {
-            assert_eq!(gate.may_read(&holder, &channel(closed)), Err(Refused::NotAllowed), "{closed}");
+            assert_eq!(
+                gate.may_read(&holder, &channel(closed)),
+                Err(Refused::NotAllowed),
+                "{closed}"
+            );
         }
         assert_eq!(gate.identify_token(&token, until), Err(TokenError::Expired));
-        let (cookie, _) = gate.tokens.issue_link(Purpose::Session, LinkId(5), None, now).unwrap();
+        let (cookie, _) = gate
+            .tokens
+            .issue_link(Purpose::Session, LinkId(5), None, now)
+            .unwrap();
         assert_eq!(gate.identify_token(&cookie, now), Err(TokenError::Invalid));
 
         site.links = [].into();

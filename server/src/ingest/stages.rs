@@ -112,7 +112,11 @@ fn exclude(
         None
     } else if lists.ips.iter().any(|range| range.contains(sender.ip)) {
         Some(DropReason::ExcludedIp)
-    } else if lists.hostnames.iter().any(|pattern| pattern.matches(&page.hostname)) {
+    } else if lists
+        .hostnames
+        .iter()
+        .any(|pattern| pattern.matches(&page.hostname))
+    {
         Some(DropReason::ExcludedHostname)
     } else if lists.paths.iter().any(|pattern| pattern.matches(&page.path)) {
         Some(DropReason::ExcludedPath)
@@ -131,12 +135,7 @@ fn exclude(
 }
 
 /// Makes of it what is stored. The address ends here.
-fn enrich(
-    wanted: Wanted,
-    sender: &Sender,
-    tables: &Tables,
-    now: Timestamp,
-) -> Result<Hit, Outcome> {
+fn enrich(wanted: Wanted, sender: &Sender, tables: &Tables, now: Timestamp) -> Result<Hit, Outcome> {
     let Wanted(Human {
         admitted: Admitted { site, page, beacon },
         agent,
@@ -226,7 +225,10 @@ mod tests {
         let home = "https://example.com/";
         let ips = r#"{"ips":["203.0.113.0/24","2001:db8::/32"]}"#;
         assert_eq!(outcome(ips, "203.0.113.9", home), Some(DropReason::ExcludedIp));
-        assert_eq!(outcome(ips, "::ffff:203.0.113.9", home), Some(DropReason::ExcludedIp));
+        assert_eq!(
+            outcome(ips, "::ffff:203.0.113.9", home),
+            Some(DropReason::ExcludedIp)
+        );
         assert_eq!(outcome(ips, "203.0.114.9", home), None);
         let paths = r#"{"paths":["/admin/**"]}"#;
         assert_eq!(
@@ -240,8 +242,15 @@ mod tests {
             Some(DropReason::ExcludedHostname)
         );
         let countries = r#"{"countries":["US"]}"#;
-        assert_eq!(outcome(countries, "8.8.8.8", home), Some(DropReason::ExcludedCountry));
-        assert_eq!(outcome(countries, "127.0.0.1", home), None, "an unknown country is none");
+        assert_eq!(
+            outcome(countries, "8.8.8.8", home),
+            Some(DropReason::ExcludedCountry)
+        );
+        assert_eq!(
+            outcome(countries, "127.0.0.1", home),
+            None,
+            "an unknown country is none"
+        );
         assert_eq!(outcome("{}", "8.8.8.8", home), None);
     }
 }

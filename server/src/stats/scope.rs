@@ -127,7 +127,10 @@ mod tests {
         let limited = Scope::of_link(&site, &link(Some(3))).unwrap();
         assert!(matches!(
             limited.forced,
-            Some(Filter::Condition(Condition { subject: Subject::Segment, .. }))
+            Some(Filter::Condition(Condition {
+                subject: Subject::Segment,
+                ..
+            }))
         ));
         assert_eq!(limited.segments.iter().map(|s| s.id).collect::<Vec<_>>(), [3]);
         assert!(Scope::of_link(&site, &link(Some(99))).is_none());

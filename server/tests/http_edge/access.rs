@@ -83,18 +83,38 @@ async fn each_role_may_what_it_is_for_and_strangers_find_nothing() {
     let filters = r#"[["is","visit:country",["DE"]]]"#;
     // What, how, and the least role for it.
     let table: [(&str, &[(&str, &str)], Role); 13] = [
-        ("/fn/save-segment", &[("name", "mine"), ("filters", filters)], Role::Viewer),
-        ("/fn/save-segment", &[("name", "ours"), ("filters", filters), ("shared", "on")], Role::Editor),
+        (
+            "/fn/save-segment",
+            &[("name", "mine"), ("filters", filters)],
+            Role::Viewer,
+        ),
+        (
+            "/fn/save-segment",
+            &[("name", "ours"), ("filters", filters), ("shared", "on")],
+            Role::Editor,
+        ),
         ("/fn/add-goal", goal, Role::Editor),
         ("/fn/remove-goal", &[("id", "99")], Role::Editor),
         ("/fn/remove-funnel", &[("id", "99")], Role::Editor),
         ("/fn/save-site", settings, Role::Admin),
-        ("/fn/save-exclusions", &[("ips", ""), ("paths", ""), ("hostnames", ""), ("countries", "")], Role::Admin),
+        (
+            "/fn/save-exclusions",
+            &[("ips", ""), ("paths", ""), ("hostnames", ""), ("countries", "")],
+            Role::Admin,
+        ),
         ("/fn/save-retention", &[("days", "")], Role::Admin),
-        ("/fn/invite", &[("email", "new@example.com"), ("role", "viewer")], Role::Admin),
+        (
+            "/fn/invite",
+            &[("email", "new@example.com"), ("role", "viewer")],
+            Role::Admin,
+        ),
         ("/fn/add-link", &[("name", "link")], Role::Admin),
         ("/fn/remove-link", &[("id", "99")], Role::Admin),
-        ("/fn/invite", &[("email", "boss@example.com"), ("role", "owner")], Role::Owner),
+        (
+            "/fn/invite",
+            &[("email", "boss@example.com"), ("role", "owner")],
+            Role::Owner,
+        ),
         ("/fn/transfer-site", &[("account", "99")], Role::Owner),
     ];
     for role in Role::ALL {
@@ -105,7 +125,10 @@ async fn each_role_may_what_it_is_for_and_strangers_find_nothing() {
                 assert_eq!(got, 403, "{role} {to} {fields:?}");
             } else {
                 // What is not there, or there twice, is found out only by those who may.
-                assert!(matches!(got, 200 | 302 | 404 | 409), "{role} {to} {fields:?}: {got}");
+                assert!(
+                    matches!(got, 200 | 302 | 404 | 409),
+                    "{role} {to} {fields:?}: {got}"
+                );
             }
         }
         for (page, least) in [
@@ -119,7 +142,12 @@ async fn each_role_may_what_it_is_for_and_strangers_find_nothing() {
             assert!(role < least || got == 200, "{role} {page}: {got}");
         }
         for read in ["people", "links", "changes"] {
-            let got = who.client.get(who.url(&format!("/fn/{read}?domain={SITE}"))).send().await.unwrap();
+            let got = who
+                .client
+                .get(who.url(&format!("/fn/{read}?domain={SITE}")))
+                .send()
+                .await
+                .unwrap();
             let expected = if role < Role::Admin { 403 } else { 200 };
             assert_eq!(got.status(), expected, "{role} {read}");
         }
@@ -144,14 +172,36 @@ async fn an_admin_makes_no_owners_and_unmakes_none() {
         .await
         .unwrap();
     load_sites(&server.accounts, &server.sites).await.unwrap();
-    let ann = server.accounts.account(EMAIL).await.unwrap().unwrap().id.0.to_string();
+    let ann = server
+        .accounts
+        .account(EMAIL)
+        .await
+        .unwrap()
+        .unwrap()
+        .id
+        .0
+        .to_string();
     let bob = bob.0.to_string();
     for (account, role) in [(&ann, "viewer"), (&bob, "owner")] {
-        assert_eq!(call(&admin, "/fn/change-role", &[("account", account), ("role", role)]).await, 403);
+        assert_eq!(
+            call(&admin, "/fn/change-role", &[("account", account), ("role", role)]).await,
+            403
+        );
     }
     assert_eq!(call(&admin, "/fn/remove-person", &[("account", &ann)]).await, 403);
-    assert_eq!(call(&admin, "/fn/change-role", &[("account", &bob), ("role", "editor")]).await, 200);
-    assert_eq!(site(&server).role(AccountId(bob.parse().unwrap())), Some(Role::Editor));
+    assert_eq!(
+        call(
+            &admin,
+            "/fn/change-role",
+            &[("account", &bob), ("role", "editor")]
+        )
+        .await,
+        200
+    );
+    assert_eq!(
+        site(&server).role(AccountId(bob.parse().unwrap())),
+        Some(Role::Editor)
+    );
     assert_eq!(call(&admin, "/fn/remove-person", &[("account", &bob)]).await, 200);
     assert_eq!(site(&server).role(AccountId(bob.parse().unwrap())), None);
 }
@@ -161,26 +211,53 @@ async fn whoever_is_invited_makes_an_account_and_joins_once() {
     let server = with_site().await;
     let owner = signed_in(&server, EMAIL).await;
     let made = owner
-        .form("/fn/invite", &[("domain", SITE), ("email", "bob@example.com"), ("role", "editor")])
+        .form(
+            "/fn/invite",
+            &[("domain", SITE), ("email", "bob@example.com"), ("role", "editor")],
+        )
         .await;
     let token = shown(&made, "invited");
     let here = format!("/invitations/{token}");
-    let page = text(owner.open(&format!("/sites/{SITE}/settings/people?invited={token}")).await).await;
-    assert!(page.1.contains(&here) && page.1.contains("bob@example.com"), "{}", page.1);
+    let page = text(
+        owner
+            .open(&format!("/sites/{SITE}/settings/people?invited={token}"))
+            .await,
+    )
+    .await;
+    assert!(
+        page.1.contains(&here) && page.1.contains("bob@example.com"),
+        "{}",
+        page.1
+    );
 
     let bob = server.browser();
     let (status, page) = text(bob.open(&here).await).await;
-    assert!(status == 200 && page.contains("bob@example.com") && page.contains("editor"), "{page}");
-    assert_eq!(location(&bob.form(&here, &[("password", "short")]).await), format!("{here}?error=password"));
+    assert!(
+        status == 200 && page.contains("bob@example.com") && page.contains("editor"),
+        "{page}"
+    );
+    assert_eq!(
+        location(&bob.form(&here, &[("password", "short")]).await),
+        format!("{here}?error=password")
+    );
     let joined = bob.form(&here, &[("password", PASSWORD)]).await;
     assert_eq!(location(&joined), format!("/sites/{SITE}"));
     assert_eq!(bob.open(&format!("/sites/{SITE}/settings")).await.status(), 200);
-    let id = server.accounts.account("bob@example.com").await.unwrap().unwrap().id;
+    let id = server
+        .accounts
+        .account("bob@example.com")
+        .await
+        .unwrap()
+        .unwrap()
+        .id;
     assert_eq!(site(&server).role(id), Some(Role::Editor));
 
     let (status, page) = text(server.browser().open(&here).await).await;
     assert!(status == 404 && page.contains("over"), "{status} {page}");
-    assert_eq!(location(&server.browser().form(&here, &[("password", PASSWORD)]).await), here);
+    assert_eq!(
+        location(&server.browser().form(&here, &[("password", PASSWORD)]).await),
+        here
+    );
 }
 
 #[tokio::test]
@@ -189,21 +266,36 @@ async fn an_invitation_ends_after_seven_days_or_when_it_is_withdrawn() {
     let owner = signed_in(&server, EMAIL).await;
     let invite = async |email: &str| {
         let made = owner
-            .form("/fn/invite", &[("domain", SITE), ("email", email), ("role", "viewer")])
+            .form(
+                "/fn/invite",
+                &[("domain", SITE), ("email", email), ("role", "viewer")],
+            )
             .await;
         format!("/invitations/{}", shown(&made, "invited"))
     };
     let here = invite("bob@example.com").await;
     let replaced = here.clone();
     let here = invite("bob@example.com").await;
-    assert_eq!(server.browser().open(&replaced).await.status(), 404, "a new one replaces the old");
+    assert_eq!(
+        server.browser().open(&replaced).await.status(),
+        404,
+        "a new one replaces the old"
+    );
     assert_eq!(server.browser().open(&here).await.status(), 200);
     server.clock.advance(7 * Timestamp::DAY);
     assert_eq!(server.browser().open(&here).await.status(), 404);
 
     let here = invite("eve@example.com").await;
-    let id = server.accounts.invitations(site(&server).id, server.clock_now()).await.unwrap()[0].id;
-    assert_eq!(call(&owner, "/fn/withdraw-invitation", &[("id", &id.to_string())]).await, 200);
+    let id = server
+        .accounts
+        .invitations(site(&server).id, server.clock_now())
+        .await
+        .unwrap()[0]
+        .id;
+    assert_eq!(
+        call(&owner, "/fn/withdraw-invitation", &[("id", &id.to_string())]).await,
+        200
+    );
     assert_eq!(server.browser().open(&here).await.status(), 404);
 }
 
@@ -213,20 +305,36 @@ async fn whoever_has_an_account_joins_with_it_and_keeps_a_higher_role() {
     let owner = signed_in(&server, EMAIL).await;
     account(&server, "bob@example.com").await;
     let made = owner
-        .form("/fn/invite", &[("domain", SITE), ("email", "bob@example.com"), ("role", "viewer")])
+        .form(
+            "/fn/invite",
+            &[("domain", SITE), ("email", "bob@example.com"), ("role", "viewer")],
+        )
         .await;
     let here = format!("/invitations/{}", shown(&made, "invited"));
     let (_, page) = text(server.browser().open(&here).await).await;
     assert!(page.contains("Sign in and join"), "{page}");
     let taken = server.browser().form(&here, &[("password", PASSWORD)]).await;
-    assert!(location(&taken).starts_with("/login?error=exists"), "{}", location(&taken));
+    assert!(
+        location(&taken).starts_with("/login?error=exists"),
+        "{}",
+        location(&taken)
+    );
     let bob = signed_in(&server, "bob@example.com").await;
     assert_eq!(location(&bob.form(&here, &[]).await), format!("/sites/{SITE}"));
 
     let made = owner
-        .form("/fn/invite", &[("domain", SITE), ("email", "elsewhere@example.com"), ("role", "viewer")])
+        .form(
+            "/fn/invite",
+            &[
+                ("domain", SITE),
+                ("email", "elsewhere@example.com"),
+                ("role", "viewer"),
+            ],
+        )
         .await;
-    owner.form(&format!("/invitations/{}", shown(&made, "invited")), &[]).await;
+    owner
+        .form(&format!("/invitations/{}", shown(&made, "invited")), &[])
+        .await;
     let ann = server.accounts.account(EMAIL).await.unwrap().unwrap().id;
     assert_eq!(site(&server).role(ann), Some(Role::Owner));
 }
@@ -237,8 +345,17 @@ async fn a_site_changes_hands_and_its_last_owner_cannot_leave() {
     let owner = signed_in(&server, EMAIL).await;
     assert_eq!(call(&owner, "/fn/leave-site", &[]).await, 409);
     let bob = member(&server, "bob@example.com", Role::Viewer).await;
-    let id = server.accounts.account("bob@example.com").await.unwrap().unwrap().id;
-    assert_eq!(call(&owner, "/fn/transfer-site", &[("account", &id.0.to_string())]).await, 200);
+    let id = server
+        .accounts
+        .account("bob@example.com")
+        .await
+        .unwrap()
+        .unwrap()
+        .id;
+    assert_eq!(
+        call(&owner, "/fn/transfer-site", &[("account", &id.0.to_string())]).await,
+        200
+    );
     assert_eq!(call(&owner, "/fn/remove-site", &[("confirm", SITE)]).await, 403);
     assert_eq!(call(&owner, "/fn/leave-site", &[]).await, 200);
     assert_eq!(owner.open(&format!("/sites/{SITE}/settings")).await.status(), 404);
@@ -249,21 +366,63 @@ async fn a_site_changes_hands_and_its_last_owner_cannot_leave() {
 async fn every_change_is_in_the_trail_with_who_when_and_what() {
     let server = with_site().await;
     let owner = signed_in(&server, EMAIL).await;
-    call(&owner, "/fn/add-goal", &[("kind", "event"), ("event", "Signup"), ("name", "Signups <b>")]).await;
-    call(&owner, "/fn/save-exclusions", &[("ips", "10.0.0.0/8"), ("paths", ""), ("hostnames", ""), ("countries", "")]).await;
-    call(&owner, "/fn/invite", &[("email", "bob@example.com"), ("role", "viewer")]).await;
+    call(
+        &owner,
+        "/fn/add-goal",
+        &[("kind", "event"), ("event", "Signup"), ("name", "Signups <b>")],
+    )
+    .await;
+    call(
+        &owner,
+        "/fn/save-exclusions",
+        &[
+            ("ips", "10.0.0.0/8"),
+            ("paths", ""),
+            ("hostnames", ""),
+            ("countries", ""),
+        ],
+    )
+    .await;
+    call(
+        &owner,
+        "/fn/invite",
+        &[("email", "bob@example.com"), ("role", "viewer")],
+    )
+    .await;
     let secret = shown(
-        &owner.form("/fn/add-link", &[("domain", SITE), ("name", "Board")]).await,
+        &owner
+            .form("/fn/add-link", &[("domain", SITE), ("name", "Board")])
+            .await,
         "made",
     );
     let id = site(&server).id;
     let changes = server.accounts.changes(id, None, 100).await.unwrap();
     let actions: Vec<_> = changes.iter().map(|change| change.action.as_str()).collect();
-    assert_eq!(actions, ["link.add", "invitation.add", "site.exclusions", "goal.add", "site.add"]);
-    assert!(changes.iter().all(|change| change.email == EMAIL && change.at == NOW));
-    assert!(changes.iter().all(|change| !change.what.to_string().contains(&secret)));
+    assert_eq!(
+        actions,
+        [
+            "link.add",
+            "invitation.add",
+            "site.exclusions",
+            "goal.add",
+            "site.add"
+        ]
+    );
+    assert!(
+        changes
+            .iter()
+            .all(|change| change.email == EMAIL && change.at == NOW)
+    );
+    assert!(
+        changes
+            .iter()
+            .all(|change| !change.what.to_string().contains(&secret))
+    );
     let (_, page) = text(owner.open(&format!("/sites/{SITE}/settings/audit")).await).await;
-    assert!(page.contains("added a goal") && page.contains("Signups &lt;b&gt;") && page.contains("10.0.0.0/8"), "{page}");
+    assert!(
+        page.contains("added a goal") && page.contains("Signups &lt;b&gt;") && page.contains("10.0.0.0/8"),
+        "{page}"
+    );
 
     let bob = member(&server, "bob@example.com", Role::Admin).await;
     call(&bob, "/fn/save-retention", &[("days", "90")]).await;
@@ -276,7 +435,10 @@ async fn every_change_is_in_the_trail_with_who_when_and_what() {
     assert_eq!(gone.send().await.unwrap().status(), 200);
     assert!(!bob.is_signed_in().await);
     let changes = server.accounts.changes(id, None, 2).await.unwrap();
-    assert!(changes.iter().all(|change| change.email == "bob@example.com"), "{changes:?}");
+    assert!(
+        changes.iter().all(|change| change.email == "bob@example.com"),
+        "{changes:?}"
+    );
 
     server.accounts.forget_changes(NOW.plus(1)).await.unwrap();
     assert!(server.accounts.changes(id, None, 100).await.unwrap().is_empty());
@@ -289,7 +451,10 @@ async fn another_password_ends_the_other_sessions_and_needs_the_old_one() {
     let elsewhere = signed_in(&server, EMAIL).await;
     let change = async |current: &str, new: &str| {
         let fields = [("current", current), ("new", new)];
-        let post = here.client.post(here.url("/fn/change-password")).header("origin", here.url(""));
+        let post = here
+            .client
+            .post(here.url("/fn/change-password"))
+            .header("origin", here.url(""));
         post.form(&fields).send().await.unwrap().status().as_u16()
     };
     assert_eq!(change("not my password", "another good one").await, 403);
@@ -311,7 +476,10 @@ async fn an_account_that_a_site_needs_is_not_removed() {
         .header("origin", owner.url(""))
         .form(&[("password", PASSWORD)]);
     let (status, body) = text(answer.send().await.unwrap()).await;
-    assert!(status == 409 && body.contains("example.com has no other owner"), "{status} {body}");
+    assert!(
+        status == 409 && body.contains("example.com has no other owner"),
+        "{status} {body}"
+    );
     assert!(owner.is_signed_in().await);
 }
 
@@ -328,12 +496,20 @@ async fn a_shared_link_shows_the_dashboard_to_whoever_has_it_and_nothing_else() 
     let here = link(&owner, &[]).await;
     let guest = server.browser();
     let (status, page) = text(guest.open(&here).await).await;
-    assert!(status == 200 && page.contains(SITE) && page.contains("data-testid=\"shared\""), "{status} {page}");
+    assert!(
+        status == 200 && page.contains(SITE) && page.contains("data-testid=\"shared\""),
+        "{status} {page}"
+    );
     assert!(!page.contains("/settings") && !page.contains(EMAIL), "{page}");
     for closed in ["/", "/sites/example.com", "/sites/example.com/settings"] {
         assert_eq!(guest.open(closed).await.status(), 303, "{closed}");
     }
-    let board = guest.client.get(guest.url("/fn/board?domain=example.com&search=")).send().await.unwrap();
+    let board = guest
+        .client
+        .get(guest.url("/fn/board?domain=example.com&search="))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(board.status(), 401);
     // The owner sees on it what the guest sees.
     let (_, page) = text(owner.open(&here).await).await;
@@ -353,22 +529,47 @@ async fn a_link_with_a_password_opens_for_who_knows_it_and_for_that_browser_only
     let other = link(&owner, &[("password", "another password")]).await;
     let guest = server.browser();
     let (status, page) = text(guest.open(&here).await).await;
-    assert!(status == 200 && page.contains("type=\"password\"") && !page.contains(SITE), "{page}");
+    assert!(
+        status == 200 && page.contains("type=\"password\"") && !page.contains(SITE),
+        "{page}"
+    );
     let wrong = guest.form(&here, &[("password", "open says me")]).await;
     assert_eq!(location(&wrong), format!("{here}?error=wrong"));
-    let right = guest.form(&format!("{here}?theme=dark"), &[("password", "open sesame please")]).await;
+    let right = guest
+        .form(
+            &format!("{here}?theme=dark"),
+            &[("password", "open sesame please")],
+        )
+        .await;
     assert_eq!(location(&right), format!("{here}?theme=dark"));
     let cookie = header(&right, "set-cookie");
-    assert!(cookie.contains("HttpOnly") && cookie.contains(&format!("Path={here}")), "{cookie}");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains(&format!("Path={here}")),
+        "{cookie}"
+    );
     let (_, page) = text(guest.open(&here).await).await;
     assert!(page.contains("data-testid=\"shared\""), "{page}");
 
     // The cookie of one link is worth nothing at another, wherever it is sent.
     let token = cookie.split(';').next().unwrap().to_owned();
     let elsewhere = server.browser();
-    let asked = elsewhere.client.get(elsewhere.url(&other)).header("accept", "text/html").header("cookie", &token);
-    assert!(!text(asked.send().await.unwrap()).await.1.contains("data-testid=\"shared\""));
-    assert!(!text(server.browser().open(&here).await).await.1.contains("data-testid=\"shared\""));
+    let asked = elsewhere
+        .client
+        .get(elsewhere.url(&other))
+        .header("accept", "text/html")
+        .header("cookie", &token);
+    assert!(
+        !text(asked.send().await.unwrap())
+            .await
+            .1
+            .contains("data-testid=\"shared\"")
+    );
+    assert!(
+        !text(server.browser().open(&here).await)
+            .await
+            .1
+            .contains("data-testid=\"shared\"")
+    );
 }
 
 #[tokio::test]
@@ -378,7 +579,10 @@ async fn guessing_a_links_password_ends_after_ten_attempts() {
     let here = link(&owner, &[("password", "open sesame please")]).await;
     let guest = server.browser();
     for _ in 0..10 {
-        assert_eq!(location(&guest.form(&here, &[("password", "guess")]).await), format!("{here}?error=wrong"));
+        assert_eq!(
+            location(&guest.form(&here, &[("password", "guess")]).await),
+            format!("{here}?error=wrong")
+        );
     }
     let right = guest.form(&here, &[("password", "open sesame please")]).await;
     assert_eq!(location(&right), format!("{here}?error=rate"));
@@ -390,7 +594,12 @@ async fn an_expired_link_says_so_and_shows_nothing() {
     let owner = signed_in(&server, EMAIL).await;
     let here = link(&owner, &[("expires", "7")]).await;
     let guest = server.browser();
-    assert!(text(guest.open(&here).await).await.1.contains("data-testid=\"shared\""));
+    assert!(
+        text(guest.open(&here).await)
+            .await
+            .1
+            .contains("data-testid=\"shared\"")
+    );
     server.clock.advance(7 * Timestamp::DAY);
     let (_, page) = text(guest.open(&here).await).await;
     assert!(page.contains("expired") && !page.contains(SITE), "{page}");
@@ -405,9 +614,17 @@ async fn only_a_link_that_may_be_embedded_can_be_framed() {
     let guest = server.browser();
     let policy = |response: &Response| header(response, "content-security-policy").to_owned();
     let response = guest.open(&format!("{framed}?embed=true&theme=dark")).await;
-    assert!(policy(&response).contains("frame-ancestors *"), "{}", policy(&response));
+    assert!(
+        policy(&response).contains("frame-ancestors *"),
+        "{}",
+        policy(&response)
+    );
     assert_eq!(header(&response, "x-frame-options"), "");
-    assert_eq!(header(&response, "set-cookie"), "", "no cookie where no password is");
+    assert_eq!(
+        header(&response, "set-cookie"),
+        "",
+        "no cookie where no password is"
+    );
     let (_, page) = text(response).await;
     assert!(page.contains("data-theme=\"dark\""), "{page}");
     for path in [plain.as_str(), "/login"] {
@@ -424,13 +641,22 @@ async fn what_a_form_gets_wrong_comes_back_with_what_was_typed() {
     let form = owner
         .post("/fn/add-goal")
         .header("referer", owner.url(&format!("/sites/{SITE}/settings/goals")))
-        .form(&[("domain", SITE), ("kind", "event"), ("event", ""), ("props", "plan"), ("name", "My goal")]);
+        .form(&[
+            ("domain", SITE),
+            ("kind", "event"),
+            ("event", ""),
+            ("props", "plan"),
+            ("name", "My goal"),
+        ]);
     let back = form.send().await.unwrap();
     assert_eq!(back.status(), 302);
     let to = location(&back).to_owned();
     let path = to.strip_prefix(&owner.url("")).unwrap_or(&to);
     let (_, page) = text(owner.open(path).await).await;
-    assert!(page.contains("My goal") && page.contains("Write one property a line"), "{page}");
+    assert!(
+        page.contains("My goal") && page.contains("Write one property a line"),
+        "{page}"
+    );
     assert!(site(&server).goals.is_empty());
 }
 
@@ -447,6 +673,9 @@ async fn a_site_has_no_more_things_than_the_setting_allows() {
         .form("/fn/add-site", &[("domain", SITE), ("timezone", "UTC")])
         .await;
     for (path, expected) in [("/a", 200), ("/b", 200), ("/c", 400)] {
-        assert_eq!(call(&owner, "/fn/add-goal", &[("kind", "page"), ("path", path)]).await, expected);
+        assert_eq!(
+            call(&owner, "/fn/add-goal", &[("kind", "page"), ("path", path)]).await,
+            expected
+        );
     }
 }
