@@ -241,7 +241,11 @@ fn site(from: &Viewpoint, props: Vec<String>, today: &Today) -> SiteView {
         first_day: today.first_day,
         goals: from.scope.goals.iter().map(|goal| goal.name.clone()).collect(),
         funnels: funnels_of(from),
-        segments: from.scope.segments.iter().map(segment).collect(),
+        // Whoever has a link is within its segment anyway.
+        segments: match from.mode.is_member() {
+            true => from.scope.segments.iter().map(segment).collect(),
+            false => Vec::new(),
+        },
         props,
     }
 }

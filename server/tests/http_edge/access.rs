@@ -132,7 +132,7 @@ async fn each_role_may_what_it_is_for_and_strangers_find_nothing() {
             }
         }
         for (page, least) in [
-            ("", Role::Viewer),
+            ("/live", Role::Viewer),
             ("/settings", Role::Viewer),
             ("/settings/goals", Role::Viewer),
             ("/settings/segments", Role::Viewer),
