@@ -124,6 +124,11 @@ const NAMED: [(&str, Dimension); 33] = {
 };
 
 impl Dimension {
+    /// All names but those of properties, which are `event:props:KEY`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.iter().map(|(name, _)| *name)
+    }
+
     /// Whether it belongs to single events rather than to visits: `event:…`.
     #[must_use]
     pub const fn is_of_event(&self) -> bool {

@@ -13,6 +13,7 @@ pub mod invitation;
 pub mod login;
 pub mod logout;
 pub mod metrics;
+pub mod openapi;
 pub mod pages;
 pub mod pixel;
 pub mod routes;

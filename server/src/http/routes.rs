@@ -1,8 +1,8 @@
 //! Every path of the server, at a glance.
 
 use super::{
-    AppState, config::Demo, demo, export, health, invitation, login, logout, metrics, pages, scripts,
-    security, setup, share, sites_v1, stats_v1, stats_v2, status::refuse, token, who,
+    AppState, config::Demo, demo, export, health, invitation, login, logout, metrics, openapi, pages,
+    scripts, security, setup, share, sites_v1, stats_v1, stats_v2, status::refuse, token, who,
 };
 use crate::gate::RemoteIp;
 use axum::{
@@ -46,6 +46,7 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
     // For everybody, from everywhere.
     let public = Router::new()
         .route("/js/{name}", get(scripts::script))
+        .merge(openapi::routes())
         .layer(compression())
         .merge(parts.ingest);
 
