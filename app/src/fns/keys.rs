@@ -1,5 +1,6 @@
 //! A site's API keys.
 
+use super::goals::Section;
 use crate::failure::Failure;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -10,8 +11,13 @@ use pulsecast_protocol::{Domain, api_key::KeysView};
 /// # Errors
 /// When the site is not there for the asker, or not theirs to manage.
 #[server(prefix = "/fn", endpoint = "keys", input = GetUrl)]
-pub async fn load_keys(domain: Domain) -> Result<KeysView, Failure> {
-    Ok(crate::platform::api()?.keys(domain).await?)
+pub async fn load_keys(domain: Domain) -> Result<Section<KeysView>, Failure> {
+    let api = crate::platform::api()?;
+    Ok(Section {
+        role: api.role(domain.clone()).await?,
+        body: api.keys(domain.clone()).await?,
+        domain,
+    })
 }
 
 /// Makes a key and goes to the page that shows it.
@@ -39,6 +45,6 @@ pub async fn add_key(domain: Domain, name: String, right: String, reach: String)
 pub async fn revoke_key(domain: Domain, id: i64) -> Result<(), Failure> {
     let revoke = async { Ok(crate::platform::api()?.revoke_key(domain.clone(), id).await?) };
     revoke.await.map_err(|failure: Failure| failure.with_typed([]))?;
-    crate::platform::send_to(&format!("/sites/{domain}/keys?revoked=1"));
+    crate::platform::send_to(&format!("/sites/{domain}/keys?done=removed"));
     Ok(())
 }

@@ -4,15 +4,16 @@ use super::site_page::site_page;
 use crate::{
     components::{
         field::{Field, FormError, described_by},
-        site_head::{SiteHead, Tab},
+        form_parts::{DoneNotice, PostButton, Refilled, TakeAway},
+        settings_nav::{Section, SettingsFrame},
     },
-    failure::Refill,
-    fns::keys::{AddKey, RevokeKey, load_keys},
+    fns::{
+        goals::Section as Loaded,
+        keys::{AddKey, RevokeKey, load_keys},
+    },
     format,
 };
 use leptos::{form::ActionForm, prelude::*};
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 use pulsecast_protocol::{
     Domain, Timestamp,
     api_key::{KeyReach, KeyRight, KeySummary, KeysView},
@@ -22,64 +23,45 @@ use pulsecast_protocol::{
 #[component]
 pub fn KeysPage() -> impl IntoView {
     site_page(load_keys, |page, sites| {
-        view! { <Loaded page sites /> }.into_any()
-    })
-}
-
-#[component]
-fn Loaded(page: KeysView, sites: Vec<Domain>) -> impl IntoView {
-    let KeysView { domain, keys, fresh } = page;
-    view! {
-        <Title text=format!("API keys of {domain}") />
-        <SiteHead domain=domain.clone() sites current=Tab::Settings right=() />
-        <div class="settings">
-            <KeyList domain=domain.clone() keys fresh />
-            <div class="settings__side">
+        let Loaded { domain, role, body } = page;
+        let KeysView { keys, fresh, .. } = body;
+        view! {
+            <SettingsFrame domain=domain.clone() role sites section=Section::Keys>
+                <KeyList domain=domain.clone() keys fresh />
                 <AddForm domain=domain.clone() />
                 <HowTo domain />
-            </div>
-        </div>
-    }
-    .into_any()
+            </SettingsFrame>
+        }
+        .into_any()
+    })
 }
 
 /// The keys there are, each with its end; above them the new one.
 #[component]
 fn KeyList(domain: Domain, keys: Vec<KeySummary>, fresh: Option<String>) -> impl IntoView {
-    let refill = Refill::of(ServerAction::<RevokeKey>::new().value().get_untracked()).unwrap_or_default();
-    let revoked = use_query_map().with_untracked(|query| query.get_str("revoked").is_some());
+    let refill = Refilled::of(ServerAction::<RevokeKey>::new().value().get_untracked());
     let none = keys.is_empty();
-    let rows: Vec<_> = keys
-        .into_iter()
-        .map(|key| view! { <KeyRow domain=domain.clone() key_=key /> })
-        .collect();
+    let row = move |key: KeySummary| view! { <KeyRow domain=domain.clone() key_=key /> };
     view! {
         <section class="panel form--panel" aria-labelledby="keys-title">
             <h2 class="form__title" id="keys-title">"API keys"</h2>
+            <DoneNotice />
             <FormError text=refill.whole() />
-            {fresh.map(|key| view! { <FreshKey key_=key /> })}
-            {revoked.then(|| view! { <p class="notice notice--good" role="status">"Revoked. The key is worthless from now on."</p> })}
+            {fresh.map(|value| view! {
+                <div class="notice notice--good" role="status">
+                    <p>"Take the key now: only a fingerprint of it is kept, and it is not shown again."</p>
+                    <TakeAway id="fresh-key" label="Your new key" value />
+                </div>
+            })}
             {none.then(|| view! { <p class="form__text">"No program asks about this site yet. A key lets one in."</p> })}
-            <ul class="keys" data-testid="keys">{rows}</ul>
+            <ul class="rows" data-testid="keys">{keys.into_iter().map(row).collect_view()}</ul>
         </section>
     }
     .into_any()
 }
 
 #[component]
-fn FreshKey(key_: String) -> impl IntoView {
-    view! {
-        <div class="notice notice--good keys__fresh" role="status">
-            <label for="fresh-key">"Your new key. Copy it now: it is not kept and will not be shown again."</label>
-            <input class="input keys__secret" id="fresh-key" readonly value=key_ data-testid="fresh-key" autocomplete="off" spellcheck="false" />
-        </div>
-    }
-    .into_any()
-}
-
-#[component]
 fn KeyRow(domain: Domain, key_: KeySummary) -> impl IntoView {
-    let action = ServerAction::<RevokeKey>::new();
     let KeySummary {
         id,
         prefix,
@@ -99,10 +81,11 @@ fn KeyRow(domain: Domain, key_: KeySummary) -> impl IntoView {
         KeyReach::AllSites => "all sites of its maker",
     };
     let maker = maker.unwrap_or_else(|| "the command line".to_owned());
-    let label = format!("Revoke the key {name}");
+    let about = format!("Revoke the key {name}");
+    let fields = vec![("domain", domain.to_string()), ("id", id.to_string())];
     view! {
-        <li class="keys__key">
-            <div class="keys__what">
+        <li class="rows__row" data-testid="key">
+            <div class="rows__what">
                 <strong>{name}</strong> " " <code>{prefix} "…"</code>
                 <p class="field__hint">
                     {format!("For {is_for} of {place}. Made by {maker} on ")} <Day at=created /> ". "
@@ -112,11 +95,7 @@ fn KeyRow(domain: Domain, key_: KeySummary) -> impl IntoView {
                     }}
                 </p>
             </div>
-            <ActionForm action>
-                <input type="hidden" name="domain" value=domain.to_string() />
-                <input type="hidden" name="id" value=id.to_string() />
-                <button class="button button--danger" type="submit" aria-label=label>"Revoke"</button>
-            </ActionForm>
+            <PostButton to="/fn/revoke-key" fields label="Revoke" about />
         </li>
     }
     .into_any()
@@ -143,8 +122,8 @@ fn Moment(at: Timestamp) -> impl IntoView {
 #[component]
 fn AddForm(domain: Domain) -> impl IntoView {
     let action = ServerAction::<AddKey>::new();
-    let refill = Refill::of(action.value().get_untracked()).unwrap_or_default();
-    let typed = |name: &str| refill.typed.get(name).cloned().unwrap_or_default();
+    let refill = Refilled::of(action.value().get_untracked());
+    let typed = move |name: &str| refill.typed(name);
     let (name, publish, all) = (
         typed("name"),
         typed("right") == "publish",
@@ -192,8 +171,8 @@ fn HowTo(domain: Domain) -> impl IntoView {
             <h2 class="form__title" id="api-title">"Use"</h2>
             <p class="form__text">"Programs written for Plausible’s Stats API work with this server’s address and a key. Send it as "
                 <code>"Authorization: Bearer pc_…"</code> " with "</p>
-            <p class="keys__example"><code>"POST /api/v2/query"</code></p>
-            <p class="keys__example"><code>{body}</code></p>
+            <p class="form__text"><code>"POST /api/v2/query"</code></p>
+            <p class="form__text"><code>{body}</code></p>
             <p class="form__text">"Everything that can be asked: " <a href="/api/openapi.json" rel="external">"/api/openapi.json"</a></p>
         </section>
     }
