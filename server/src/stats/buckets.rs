@@ -145,6 +145,25 @@ impl Buckets {
         }
     }
 
+    /// SQL: whether all between two timestamps is in one bucket, for sure. Where the clock is put back, the same bucket may come again after
+    /// others: not within its own length.
+    #[must_use]
+    pub fn is_one(&self, first: &str, last: &str) -> String {
+        let same = format!("{} = {}", self.number_of(first), self.number_of(last));
+        match (self.stretches.len(), self.unit) {
+            (0 | 1, _) => same,
+            (_, TimeUnit::Minute) => format!(
+                "({same} and epoch_ms({last}) - epoch_ms({first}) < {})",
+                Timestamp::MINUTE
+            ),
+            (_, TimeUnit::Hour) => format!(
+                "({same} and epoch_ms({last}) - epoch_ms({first}) < {})",
+                Timestamp::HOUR
+            ),
+            _ => same,
+        }
+    }
+
     /// SQL: a list of the buckets from one timestamp to another, both within the range.
     #[must_use]
     pub fn numbers_between(&self, first: &str, last: &str) -> String {

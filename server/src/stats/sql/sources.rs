@@ -33,6 +33,12 @@ impl Ask<'_> {
         sums.iter().any(|sum| self.wants(*sum))
     }
 
+    /// Whether the events of a visit that is wholly in the span need not be looked at: their numbers are with the visit.
+    fn is_told_by_visits(&self) -> bool {
+        let is_of_visit = |dimension: &Dimension| !dimension.is_of_event() && !dimension.is_time();
+        self.level == Level::Visits && !self.wants(Sum::Revenue) && self.dimensions.iter().all(is_of_visit)
+    }
+
     fn group_by(&self) -> String {
         let keys: Vec<String> = (0..self.dimensions.len()).map(|i| format!("k{i}")).collect();
         if keys.is_empty() {
@@ -74,7 +80,11 @@ impl Builder<'_> {
         let of_level = ask.wants_any(&OF_LEVEL);
         let mut sources = Vec::new();
         if ask.wants_any(&OF_EVENTS) || (of_level && ask.level == Level::Events) {
-            sources.push(self.events(ask));
+            if ask.is_told_by_visits() {
+                sources.extend(self.events_told_by_visits(ask));
+            } else {
+                sources.push(self.events(ask, None));
+            }
         }
         if ask.wants_any(&OF_VISITS) || (of_level && ask.level == Level::Visits) {
             sources.push(self.of_visits(ask));
@@ -85,14 +95,17 @@ impl Builder<'_> {
         sources
     }
 
-    /// Rows of events: with their keys and these columns of theirs.
-    fn event_rows(&mut self, ask: &Ask<'_>, kinds: Kinds, columns: &str) -> String {
+    /// Rows of events: with their keys and these columns of theirs; of these visits, if some are named.
+    fn event_rows(&mut self, ask: &Ask<'_>, kinds: Kinds, columns: &str, of: Option<&str>) -> String {
         let mut selected = self.keys(ask.dimensions, Of::Event, ask.buckets);
         selected.push(columns.to_owned());
         let selected = selected.join(", ");
         let mut condition = self.events_in_span();
         let filter = self.cond(ask.filter, Of::Event);
         condition += &format!(" and {filter}");
+        if let Some(visits) = of {
+            condition += &format!(" and e.visit in ({visits})");
+        }
         let visits = if ask.dimensions.iter().any(is_of_pages) {
             format!(" left join {} v on v.visit = e.visit", self.visits())
         } else {
@@ -122,7 +135,7 @@ impl Builder<'_> {
     }
 
     /// Figures from counted events.
-    fn events(&mut self, ask: &Ask<'_>) -> String {
+    fn events(&mut self, ask: &Ask<'_>, of: Option<&str>) -> String {
         let scroll =
             ask.dimensions.contains(&Dimension::Goal) || !ask.filter.scroll_goals(self.goals).is_empty();
         let mut columns = "e.visitor, e.visit, e.kind, e.path".to_owned();
@@ -130,7 +143,7 @@ impl Builder<'_> {
         if revenue {
             columns += ", try_cast(round(e.revenue * 1000) as bigint) as amount, e.currency";
         }
-        let rows = self.event_rows(ask, Kinds::Counted, &columns);
+        let rows = self.event_rows(ask, Kinds::Counted, &columns, of);
         let events = if scroll {
             "count(*) filter (r.kind <> 'engagement') + \
              count(distinct r.visit::hugeint * 4294967296 + r.path) filter (r.kind = 'engagement')"
@@ -158,19 +171,83 @@ impl Builder<'_> {
         grouped(ask, &columns, &rows)
     }
 
+    /// The same, where visits tell them: only events of visits that reach over an end of the span are looked at.
+    fn events_told_by_visits(&mut self, ask: &Ask<'_>) -> Vec<String> {
+        let mut columns = self.keys(ask.dimensions, Of::Visit, None);
+        columns.push("v.pageviews, v.events".to_owned());
+        let (visits, inside, filter) = (self.visits(), self.inside(), self.cond(ask.filter, Of::Visit));
+        let rows = format!(
+            "select {} from {visits} v where {inside} and v.events > 0 and {filter}",
+            columns.join(", ")
+        );
+        let columns = ask.columns(vec![
+            (Sum::Pageviews, "sum(r.pageviews)".to_owned()),
+            (Sum::Events, "sum(r.events)".to_owned()),
+        ]);
+        let mut sources = vec![grouped(ask, &columns, &rows)];
+        for visits in self.reaching_over() {
+            sources.push(self.events(ask, Some(&visits)));
+        }
+        sources
+    }
+
+    /// Whether a visit `v` is wholly in the span.
+    fn inside(&self) -> String {
+        format!(
+            "v.start_at >= {} and v.last_at < {}",
+            instant(self.span.from),
+            instant(self.span.to)
+        )
+    }
+
+    /// Visits that reach over the beginning of the span, and over its end: each a select. One by one, since each is a narrow part of the
+    /// store and both together are not.
+    fn reaching_over(&self) -> [String; 2] {
+        let (visits, from, to) = (self.visits(), instant(self.span.from), instant(self.span.to));
+        [
+            format!("select v.visit from {visits} v where v.start_at < {from}"),
+            format!("select v.visit from {visits} v where v.start_at >= {from} and v.last_at >= {to}"),
+        ]
+    }
+
+    /// Whether a visit `v` counts when the query is of events: it has one in the span for which the filter is true.
+    fn has_counted(&mut self, filter: &Cond) -> String {
+        if filter.is_of_event() {
+            return format!("v.visit in ({})", self.visits_of_events(filter));
+        }
+        // What is asked of its events can be asked of the visit, and one that is wholly in the span has them there.
+        let (cond, inside) = (self.cond(filter, Of::Visit), self.inside());
+        let span = self.events_in_span();
+        let over = self.reaching_over().map(|visits| {
+            format!("select e.visit from events e where {span} and e.kind <> 'engagement' and e.visit in ({visits})")
+        });
+        format!(
+            "{cond} and (({inside} and v.events > 0) or v.visit in ({}))",
+            over.join(" union all ")
+        )
+    }
+
     /// Figures from visits.
     fn of_visits(&mut self, ask: &Ask<'_>) -> String {
         let keys = self.keys(ask.dimensions, Of::Visit, ask.buckets);
         let condition = match ask.level {
             Level::Visits => self.cond(ask.filter, Of::Visit),
-            Level::Events => format!("v.visit in ({})", self.visits_of_events(ask.filter)),
+            Level::Events => self.has_counted(ask.filter),
         };
         let mut visits = format!("select * from {} v where {condition}", self.visits());
         if let Some(buckets) = ask.buckets {
             let first = format!("greatest(v.start_at, {})", instant(self.span.from));
             let last = format!("least(v.last_at, {})", instant(Timestamp(self.span.to.0 - 1)));
-            let list = buckets.numbers_between(&first, &last);
-            visits = format!("select *, unnest({list}) as bucket from ({visits}) v");
+            // Nearly all visits are in one bucket: no list is made for them.
+            let (list, one, bucket) = (
+                buckets.numbers_between(&first, &last),
+                buckets.is_one(&first, &last),
+                buckets.number_of(&first),
+            );
+            visits = format!(
+                "select v.*, {bucket} as bucket from ({visits}) v where {one} \
+                 union all select *, unnest({list}) as bucket from (select * from ({visits}) v where not ({one})) v"
+            );
         }
         let mut columns = keys;
         columns.push("v.visitor, v.pageviews, v.bounce, v.start_at, v.last_at".to_owned());
@@ -193,7 +270,7 @@ impl Builder<'_> {
 
     /// Figures from engagement events: first by visit, then over the visits.
     fn engagement(&mut self, ask: &Ask<'_>) -> String {
-        let rows = self.event_rows(ask, Kinds::Engagement, "e.visit, e.engaged, e.scroll_depth");
+        let rows = self.event_rows(ask, Kinds::Engagement, "e.visit, e.engaged, e.scroll_depth", None);
         let by_visit: Vec<String> = (0..ask.dimensions.len())
             .map(|i| format!("k{i}"))
             .chain(["visit".to_owned()])
@@ -226,6 +303,6 @@ impl Builder<'_> {
             sums: &BTreeSet::from([Sum::Pageviews]),
             ..*ask
         };
-        self.events(&ask)
+        self.events(&ask, None)
     }
 }
