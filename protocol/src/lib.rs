@@ -7,6 +7,7 @@ pub mod account;
 pub mod api_key;
 pub mod beacon;
 pub mod channel;
+pub mod data;
 pub mod error;
 pub mod exclude;
 pub mod id;

@@ -7,7 +7,7 @@ pub use dev::dev;
 use crate::{
     auth::{self, Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens},
     clock::{SharedClock, SystemClock},
-    config::{LogFormat, ServeConfig},
+    config::{DataDir, LogFormat, ServeConfig},
     enrich::{Agents, Cities, Countries, Salts, country},
     health::Health,
     http::{
@@ -16,10 +16,13 @@ use crate::{
         demo::ensure_demo,
         event::{self, IngestState},
         export::{self, ExportState, Files},
+        import::{self, ImportUploads},
         router, serve as serve_http,
     },
     hub::{Families, Hub},
-    ingest::{Inbox, Ingest, Tables, Writer, firsts::Firsts, recover, run_feeder, salts},
+    ingest::{
+        Inbox, Ingest, Tables, Writer, firsts::Firsts, import::Importer, recover, retention, run_feeder, salts,
+    },
     live::{self, Bounds, Live},
     metrics,
     sites::Sites,
@@ -241,7 +244,7 @@ impl Server {
             cities: Cities::open(&config.city_database)?,
             salts,
         };
-        let ingest = Ingest::new(sites.clone(), tables, inbox.clone(), clock.clone());
+        let ingest = Ingest::new(sites.clone(), tables.clone(), inbox.clone(), clock.clone());
         let tokens = Tokens::load(&accounts).await?;
         let gate = Arc::new(MemberGate::new(sites.clone(), edge.own_origin(), tokens.clone()));
         let limits = transport::Limits {
@@ -255,6 +258,16 @@ impl Server {
         let files = Files::open(folder.clone(), clock.clone())
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         files.keep_clean(tasks);
+        let importer = Importer::new(
+            sites.clone(),
+            tables,
+            clock.clone(),
+            events.clone(),
+            inbox.clone(),
+            backlog.clone(),
+            tasks.clone(),
+        );
+        retention::keep(sites.clone(), events.clone(), backlog.clone(), clock.clone(), tasks);
         let attempts = LoginLimits::new(clock.clone());
         let keys = Keys::new(clock.clone(), config.api_rate);
         let stop = tasks.clone();
@@ -268,6 +281,13 @@ impl Server {
             stop.stopping().await
         });
         tasks.spawn("forget-old-changes", forgetting);
+        let members = ExportState {
+            sites: sites.clone(),
+            events: events.clone(),
+            files,
+            tokens: tokens.clone(),
+            clock: clock.clone(),
+        };
         let parts = Parts {
             ingest: event::routes(IngestState {
                 ingest,
@@ -277,13 +297,14 @@ impl Server {
                 TransportState::new(hub, live.clone(), gate, tasks.clone(), clock.clone(), limits)
                     .with_queries(queries, sites.clone()),
             ),
-            members: export::routes(ExportState {
-                sites: sites.clone(),
-                events: events.clone(),
-                files,
-                tokens: tokens.clone(),
-                clock: clock.clone(),
+            uploads: import::routes(ImportUploads {
+                members: members.clone(),
+                importer: importer.clone(),
+                accounts: shared.clone(),
+                folder: uploads(&config.data)?,
+                limit: edge.import_limit,
             }),
+            members: export::routes(members),
         };
         let state = AppState {
             auth: Auth {
@@ -301,6 +322,7 @@ impl Server {
             live,
             stats,
             events: Some(events),
+            importer: Some(importer),
             health,
             metrics: Some(metrics),
             config: Arc::new(edge),
@@ -345,6 +367,17 @@ impl Server {
     }
 }
 
+/// Where uploads wait; what a process that ended has left is of no use.
+fn uploads(data: &DataDir) -> Result<PathBuf> {
+    let folder = data.uploads();
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => std::fs::create_dir_all(&folder),
+    }
+    .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    Ok(folder)
+}
+
 fn edge(config: &ServeConfig) -> Result<EdgeConfig> {
     let site_root = site_root(config)?;
     let demo = if config.no_demo { Demo::Off } else { Demo::On };
@@ -354,6 +387,7 @@ fn edge(config: &ServeConfig) -> Result<EdgeConfig> {
         metrics: config.metrics.into(),
         demo,
         reload_port: config.reload_port,
+        import_limit: config.import_limit << 20,
         max_items: config.max_site_items,
         ..EdgeConfig::new(site_root)
     })

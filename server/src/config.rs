@@ -38,6 +38,12 @@ impl DataDir {
         self.path.join("events.duckdb")
     }
 
+    /// Files that are being imported; emptied when the server starts.
+    #[must_use]
+    pub fn uploads(&self) -> PathBuf {
+        self.path.join("uploads")
+    }
+
     /// Files that are being downloaded; emptied when the server starts.
     #[must_use]
     pub fn exports(&self) -> PathBuf {
@@ -302,6 +308,15 @@ pub struct ServeConfig {
         value_name = "MILLISECONDS"
     )]
     pub query_freshness: u32,
+
+    /// Size of the files that one import takes in through the page or beside the server
+    #[arg(
+        long,
+        env = "PULSECAST_IMPORT_LIMIT",
+        default_value_t = 1024,
+        value_name = "MiB"
+    )]
+    pub import_limit: u64,
 
     /// Where cargo-leptos tells pages to reload; it sets this while it watches
     #[arg(long, env = "LEPTOS_RELOAD_PORT", hide = true)]

@@ -2,6 +2,7 @@
 
 mod data;
 mod export;
+mod import;
 mod key;
 mod running;
 mod site;
@@ -65,6 +66,28 @@ enum Command {
     },
     /// Serves a folder and reloads its pages whenever a file in it is saved
     Dev(DevConfig),
+    /// Takes in what was counted elsewhere: Plausible's exported ZIP, access logs (plain or gzip), or raw events of `export`
+    Import {
+        /// The site
+        #[arg(long, value_name = "DOMAIN")]
+        site: Domain,
+        /// Only say what would come
+        #[arg(long)]
+        dry_run: bool,
+        /// Databases of regions and cities for access logs, where no server runs
+        #[arg(
+            long,
+            env = "PULSECAST_CITY_DATABASE",
+            value_delimiter = ',',
+            value_name = "FILE,…"
+        )]
+        city_database: Vec<PathBuf>,
+        /// The files, of one kind, all at once
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        data: DataDir,
+    },
     /// Prints a connection token with which a program subscribes to live: channels as this account, for ten minutes
     MemberToken {
         /// The account
@@ -176,6 +199,21 @@ impl Cli {
                 export::run(&data, &job).await
             }
             Command::Dev(config) => boot::dev(config).await,
+            Command::Import {
+                site,
+                dry_run,
+                city_database,
+                files,
+                data,
+            } => {
+                let job = import::Job {
+                    domain: site,
+                    files,
+                    dry_run,
+                    cities: city_database,
+                };
+                import::import(&data, &job).await
+            }
             Command::MemberToken { user, data } => token::member(&data, &user).await,
         }
     }

@@ -80,6 +80,8 @@ pub struct EdgeConfig {
     pub reload_port: Option<u16>,
     /// How long a request may take until its answer begins.
     pub request_timeout: Duration,
+    /// Bytes that one import takes in.
+    pub import_limit: u64,
     /// Most goals, funnels, segments, links, or members of a site, each.
     pub max_items: usize,
 }
@@ -114,6 +116,7 @@ impl EdgeConfig {
             demo: Demo::On,
             reload_port: None,
             request_timeout: Duration::from_secs(30),
+            import_limit: 1 << 30,
             max_items: 200,
         }
     }

@@ -9,6 +9,7 @@ pub mod event;
 pub mod export;
 pub mod form;
 pub mod health;
+pub mod import;
 pub mod invitation;
 pub mod login;
 pub mod logout;
@@ -37,7 +38,7 @@ use crate::{
     auth::{Auth, Sessions},
     clock::SharedClock,
     health::Health,
-    ingest::Backlog,
+    ingest::{Backlog, import::Importer},
     live::Live,
     sites::Sites,
     stats::Stats,
@@ -63,6 +64,8 @@ pub struct AppState {
     pub stats: Stats,
     /// The events themselves; `None` where there is no store.
     pub events: Option<Arc<dyn EventReader>>,
+    /// Takes files in; `None` where there is no store.
+    pub importer: Option<Importer>,
     /// Whether the parts work.
     pub health: Health,
     /// Renders the counters; `None` where nobody installed a recorder.

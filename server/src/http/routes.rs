@@ -35,6 +35,8 @@ pub struct Parts {
     pub transport: Router,
     /// Routes for members, such as `GET /sites/{domain}/export.ndjson`. See [`crate::gate::SignedIn`].
     pub members: Router,
+    /// Routes that take files in, with limits of their own.
+    pub uploads: Router,
 }
 
 /// Forms are small: the body of an event, and a little for their encoding.
@@ -79,6 +81,7 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
         .with_state(state.clone())
         .merge(parts.members)
         .layer(RequestBodyLimitLayer::new(BODY))
+        .merge(parts.uploads)
         .layer(compression())
         .merge(parts.transport.layer(from_fn_with_state(state.clone(), remote)))
         .layer(from_fn_with_state(state.clone(), who::door))

@@ -6,6 +6,7 @@ pub mod firsts;
 pub mod import;
 mod outcome;
 mod recovery;
+pub mod retention;
 pub mod salts;
 mod stages;
 mod writer;

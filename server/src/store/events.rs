@@ -197,6 +197,12 @@ pub trait EventReader: Send + Sync {
     /// When the store cannot be read.
     fn covered(&self, site: SiteId) -> Result<(Vec<i64>, Vec<NaiveDate>), StoreError>;
 
+    /// Whether there are visits that began in this part, or imported figures up to this day.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn has_any(&self, slice: Slice, last_day: NaiveDate) -> Result<bool, StoreError>;
+
     /// Writes them to a file that is not there yet, as Parquet.
     ///
     /// # Errors

@@ -128,6 +128,7 @@ impl Server {
             live,
             stats,
             events: None,
+            importer: None,
             health: health.clone(),
             metrics: None,
             config: Arc::new(config),

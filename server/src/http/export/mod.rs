@@ -63,7 +63,7 @@ struct Wanted {
 
 impl ExportState {
     /// The site, for whoever may take its raw events.
-    fn site(
+    pub(super) fn site(
         &self,
         domain: &str,
         session: Option<Extension<SignedIn>>,

@@ -9,11 +9,13 @@ mod plausible;
 mod report;
 mod sink;
 mod source;
+mod view;
 mod visits;
 
 pub use jobs::{Busy, Importer, JobView, Order};
 pub use report::Watched;
 pub use report::{Report, State};
+pub use view::{import_view, job_view};
 pub use sink::{Dry, Piece, Sink, Stored};
 pub use source::{File, Kind, SourceError};
 

@@ -2,7 +2,7 @@
 
 use crate::{
     event::SiteId,
-    store::{Import, ImportId},
+    store::{Import, ImportId, Slice},
 };
 use chrono::NaiveDate;
 use duckdb::{Connection, Row, params};
@@ -49,4 +49,15 @@ pub(super) fn covered(connection: &Connection, site: SiteId) -> duckdb::Result<(
         .filter_map(|day| day.map(|day| day.parse().ok()).transpose())
         .collect::<duckdb::Result<_>>()?;
     Ok((quarters, days))
+}
+
+pub(super) fn has_any(connection: &Connection, slice: Slice, last_day: NaiveDate) -> duckdb::Result<bool> {
+    let to = slice.to.map_or(i64::MAX / 1000, Timestamp::millis);
+    let from = slice.from.map_or(0, Timestamp::millis);
+    connection.query_row(
+        "select exists (select 1 from visits where site = ?1 and start_at >= make_timestamp(?2 * 1000) and start_at < make_timestamp(?3 * 1000)) \
+           or exists (select 1 from imported_daily where site = ?1 and day <= ?4::date)",
+        params![slice.site.0, from, to.min(i64::MAX / 1000), last_day.to_string()],
+        |row| row.get(0),
+    )
 }

@@ -174,6 +174,10 @@ impl EventReader for DuckReader {
         self.ask(|connection| imports::covered(connection, site))
     }
 
+    fn has_any(&self, slice: Slice, last_day: NaiveDate) -> Result<bool, StoreError> {
+        self.ask(|connection| imports::has_any(connection, slice, last_day))
+    }
+
     fn parquet(&self, slice: Slice, file: &Path) -> Result<(), StoreError> {
         self.ask(|connection| export::parquet(connection, slice, file))
     }
