@@ -21,7 +21,8 @@ use crate::{
     },
     hub::{Families, Hub},
     ingest::{
-        Inbox, Ingest, Tables, Writer, firsts::Firsts, import::Importer, recover, retention, run_feeder, salts,
+        Inbox, Ingest, Tables, Writer, firsts::Firsts, import::Importer, recover, retention, run_feeder,
+        salts,
     },
     live::{self, Bounds, Live},
     metrics,
@@ -267,7 +268,13 @@ impl Server {
             backlog.clone(),
             tasks.clone(),
         );
-        retention::keep(sites.clone(), events.clone(), backlog.clone(), clock.clone(), tasks);
+        retention::keep(
+            sites.clone(),
+            events.clone(),
+            backlog.clone(),
+            clock.clone(),
+            tasks,
+        );
         let attempts = LoginLimits::new(clock.clone());
         let keys = Keys::new(clock.clone(), config.api_rate);
         let stop = tasks.clone();

@@ -8,7 +8,9 @@ use crate::{
     event::SiteId,
     ingest::{
         Tables, drain,
-        import::{Context as ImportContext, Dry, File, JobView, Report, Sink, State, Stored, Watched, job_view, run},
+        import::{
+            Context as ImportContext, Dry, File, JobView, Report, Sink, State, Stored, Watched, job_view, run,
+        },
     },
     sites::{Site, Sites},
     store::{
@@ -75,7 +77,9 @@ pub(super) async fn import(dir: &DataDir, job: &Job) -> Result<()> {
     };
     if done.state == ImportState::Done && !job.dry_run && done.events > 0 {
         // A site that has a history waits for no first event.
-        accounts.note_first_event(&[site.id], crate::clock::Clock::now(&SystemClock)).await?;
+        accounts
+            .note_first_event(&[site.id], crate::clock::Clock::now(&SystemClock))
+            .await?;
     }
     accounts.close().await;
     tell(&done)
@@ -124,8 +128,15 @@ fn tell(job: &ImportJob) -> Result<()> {
     if let Some(error) = &job.error {
         bail!("nothing was imported: {error}");
     }
-    let what = if job.dry_run { "would be imported" } else { "imported" };
-    println!("{} rows read; {what}: {} events in {} visits", job.rows, job.events, job.visits);
+    let what = if job.dry_run {
+        "would be imported"
+    } else {
+        "imported"
+    };
+    println!(
+        "{} rows read; {what}: {} events in {} visits",
+        job.rows, job.events, job.visits
+    );
     if let (Some(first), Some(last)) = (&job.first_day, &job.last_day) {
         println!("{} days, from {first} to {last}", job.days);
     }

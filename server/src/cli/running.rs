@@ -74,12 +74,16 @@ impl RunningServer {
         let path = format!("/sites/{site}/import?dry_run={dry_run}");
         let request = self
             .request(Method::POST, &path)
-            .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"))
+            .header(
+                header::CONTENT_TYPE,
+                format!("multipart/form-data; boundary={boundary}"),
+            )
             .body(form(files.to_vec(), boundary))?;
         self.send(request, |_| Ok(())).await?;
         loop {
             let mut text = Vec::new();
-            self.download(&format!("/sites/{site}/import.json"), &mut text).await?;
+            self.download(&format!("/sites/{site}/import.json"), &mut text)
+                .await?;
             let page: DataPage = serde_json::from_slice(&text)?;
             match page.job {
                 Some(job) if job.state == ImportState::Running => {
@@ -90,7 +94,10 @@ impl RunningServer {
                     eprintln!();
                     return Ok(job);
                 }
-                None => bail!("the server at {} was started again meanwhile: import once more", self.authority),
+                None => bail!(
+                    "the server at {} was started again meanwhile: import once more",
+                    self.authority
+                ),
             }
         }
     }
@@ -115,7 +122,11 @@ impl RunningServer {
                 let status = response.status();
                 let text = response.into_body().collect().await?.to_bytes();
                 let error = serde_json::from_slice::<ApiError>(&text).map(|error| error.message);
-                bail!("the server at {} answers {status}: {}", self.authority, error.unwrap_or_default());
+                bail!(
+                    "the server at {} answers {status}: {}",
+                    self.authority,
+                    error.unwrap_or_default()
+                );
             }
             // A server that breaks off in the middle is an error of the next frame.
             while let Some(frame) = response.frame().await {

@@ -21,10 +21,7 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, StatusCode, header};
-use pulsecast_protocol::{
-    ApiError, ErrorCode,
-    data::DataPage,
-};
+use pulsecast_protocol::{ApiError, ErrorCode, data::DataPage};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc};
@@ -47,7 +44,10 @@ pub struct ImportUploads {
 /// The routes; behind the door that says who is signed in, and before the one that keeps bodies small.
 pub fn routes(state: ImportUploads) -> Router {
     Router::new()
-        .route("/sites/{domain}/import", post(take).layer(DefaultBodyLimit::disable()))
+        .route(
+            "/sites/{domain}/import",
+            post(take).layer(DefaultBodyLimit::disable()),
+        )
         .route("/sites/{domain}/import.json", get(look))
         .route("/sites/{domain}/import/cancel", post(cancel))
         .route("/sites/{domain}/import/undo", post(undo))
@@ -64,7 +64,11 @@ pub async fn page(importer: &Importer, site: &Site, limit: u64) -> Result<DataPa
     Ok(DataPage {
         domain: site.settings.domain.clone(),
         job: importer.job(site.id).map(job_view),
-        imports: imports.into_iter().filter(|import| import.ended.is_some()).map(import_view).collect(),
+        imports: imports
+            .into_iter()
+            .filter(|import| import.ended.is_some())
+            .map(import_view)
+            .collect(),
         retention_days: site.settings.retention_days,
         limit,
     })
@@ -89,7 +93,11 @@ impl ImportUploads {
 
     fn store_away(&self, headers: &HeaderMap, error: &StoreError) -> Box<Response> {
         tracing::error!(%error, "the event store does not answer");
-        self.refuse(headers, ErrorCode::Unavailable, "the event store does not answer now: try again in a moment")
+        self.refuse(
+            headers,
+            ErrorCode::Unavailable,
+            "the event store does not answer now: try again in a moment",
+        )
     }
 
     /// People go back to the page, programs get the figures.
@@ -103,8 +111,20 @@ impl ImportUploads {
         Ok((status, Json(page)).into_response())
     }
 
-    async fn note(&self, headers: &HeaderMap, who: &str, site: &Site, action: &str, what: Value) -> Result<(), Box<Response>> {
-        let change = audit::Change { site: Some(site.id), email: who, action, what };
+    async fn note(
+        &self,
+        headers: &HeaderMap,
+        who: &str,
+        site: &Site,
+        action: &str,
+        what: Value,
+    ) -> Result<(), Box<Response>> {
+        let change = audit::Change {
+            site: Some(site.id),
+            email: who,
+            action,
+            what,
+        };
         let noted = self.accounts.note(change, self.members.clock.now()).await;
         noted.map_err(|error| Box::new(status::refuse(headers, error)))
     }
@@ -112,7 +132,10 @@ impl ImportUploads {
 
 /// Whoever asks with a token is a program of an account that the token names; the trail says so.
 fn name(who: &Who) -> String {
-    who.as_ref().map_or_else(|| "command line".to_owned(), |Extension(SignedIn(_, email))| email.clone())
+    who.as_ref().map_or_else(
+        || "command line".to_owned(),
+        |Extension(SignedIn(_, email))| email.clone(),
+    )
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -133,22 +156,47 @@ async fn take(
 ) -> Response {
     let taken = async {
         let site = state.members.site(&domain, who.clone(), &headers)?;
-        let running = state.importer.job(site.id).is_some_and(|job| job.state == JobState::Running);
+        let running = state
+            .importer
+            .job(site.id)
+            .is_some_and(|job| job.state == JobState::Running);
         if running {
-            return Err(state.refuse(&headers, ErrorCode::Conflict, "another import is running: wait for its end, or cancel it"));
+            return Err(state.refuse(
+                &headers,
+                ErrorCode::Conflict,
+                "another import is running: wait for its end, or cancel it",
+            ));
         }
         let upload = upload::save(request, &state.folder, state.limit, wish.name.as_deref()).await;
         let mut upload = upload.map_err(|error| state.refuse(&headers, error.code(), error.to_string()))?;
         upload.dry_run |= wish.dry_run;
         let (dry_run, files) = (upload.dry_run, upload.keep());
         if files.is_empty() {
-            return Err(state.refuse(&headers, ErrorCode::Invalid, "there is no file in this request: choose one"));
+            return Err(state.refuse(
+                &headers,
+                ErrorCode::Invalid,
+                "there is no file in this request: choose one",
+            ));
         }
         let names: Vec<String> = files.iter().map(|(_, name)| name.clone()).collect();
         if !dry_run {
-            state.note(&headers, &name(&who), &site, "import.add", json!({ "files": names })).await?;
+            state
+                .note(
+                    &headers,
+                    &name(&who),
+                    &site,
+                    "import.add",
+                    json!({ "files": names }),
+                )
+                .await?;
         }
-        let started = state.importer.start(site.clone(), Order { files: files.clone(), dry_run });
+        let started = state.importer.start(
+            site.clone(),
+            Order {
+                files: files.clone(),
+                dry_run,
+            },
+        );
         if let Err(busy) = started {
             files.iter().for_each(|(path, _)| upload::forget(path));
             return Err(state.refuse(&headers, ErrorCode::Conflict, busy.to_string()));
@@ -158,7 +206,12 @@ async fn take(
     either(taken.await)
 }
 
-async fn look(State(state): State<ImportUploads>, Path(domain): Path<String>, who: Who, headers: HeaderMap) -> Response {
+async fn look(
+    State(state): State<ImportUploads>,
+    Path(domain): Path<String>,
+    who: Who,
+    headers: HeaderMap,
+) -> Response {
     let looked = async {
         let site = state.members.site(&domain, who, &headers)?;
         let page = page(&state.importer, &site, state.limit).await;
@@ -167,12 +220,21 @@ async fn look(State(state): State<ImportUploads>, Path(domain): Path<String>, wh
     either(looked.await)
 }
 
-async fn cancel(State(state): State<ImportUploads>, Path(domain): Path<String>, who: Who, headers: HeaderMap) -> Response {
+async fn cancel(
+    State(state): State<ImportUploads>,
+    Path(domain): Path<String>,
+    who: Who,
+    headers: HeaderMap,
+) -> Response {
     let cancelled = async {
         let site = state.members.site(&domain, who.clone(), &headers)?;
         state.importer.cancel(site.id);
-        state.note(&headers, &name(&who), &site, "import.cancel", Value::Null).await?;
-        state.answer(&headers, &site, StatusCode::ACCEPTED, "cancelled").await
+        state
+            .note(&headers, &name(&who), &site, "import.cancel", Value::Null)
+            .await?;
+        state
+            .answer(&headers, &site, StatusCode::ACCEPTED, "cancelled")
+            .await
     };
     either(cancelled.await)
 }
@@ -193,9 +255,15 @@ async fn undo(
         let site = state.members.site(&domain, who.clone(), &headers)?;
         let there = state.importer.undo(site.id, ImportId(id)).await;
         if !there.map_err(|error| state.store_away(&headers, &error))? {
-            return Err(state.refuse(&headers, ErrorCode::NotFound, "there is no such import: it may have been undone already"));
+            return Err(state.refuse(
+                &headers,
+                ErrorCode::NotFound,
+                "there is no such import: it may have been undone already",
+            ));
         }
-        state.note(&headers, &name(&who), &site, "import.undo", json!({ "id": id })).await?;
+        state
+            .note(&headers, &name(&who), &site, "import.undo", json!({ "id": id }))
+            .await?;
         state.answer(&headers, &site, StatusCode::OK, "undone").await
     };
     either(undone.await)
@@ -230,9 +298,27 @@ async fn delete(
         let period = Period::parse(Some(&part.from), Some(&part.to), timezone)
             .map_err(|error| invalid("period", error.to_string()))?;
         let day = |text: &str| text.parse().ok();
-        let slice = Slice { site: site.id, from: period.from, to: period.to };
-        state.note(&headers, &name(&who), &site, "data.delete", json!({ "from": part.from, "to": part.to })).await?;
-        state.importer.delete(Change::Delete { slice, days: (day(&part.from), day(&part.to)) }).await;
+        let slice = Slice {
+            site: site.id,
+            from: period.from,
+            to: period.to,
+        };
+        state
+            .note(
+                &headers,
+                &name(&who),
+                &site,
+                "data.delete",
+                json!({ "from": part.from, "to": part.to }),
+            )
+            .await?;
+        state
+            .importer
+            .delete(Change::Delete {
+                slice,
+                days: (day(&part.from), day(&part.to)),
+            })
+            .await;
         state.answer(&headers, &site, StatusCode::OK, "deleted").await
     };
     either(deleted.await)

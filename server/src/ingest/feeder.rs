@@ -46,7 +46,11 @@ pub fn run(
         backlog.settle();
         stored(&batch);
         // Rows that were deleted give their room back with a checkpoint.
-        unsettled += if batch.takes_away() { CHECKPOINT_AFTER } else { batch.events.len() };
+        unsettled += if batch.takes_away() {
+            CHECKPOINT_AFTER
+        } else {
+            batch.events.len()
+        };
         metrics::counter!("pulsecast_stored_total").increment(batch.events.len() as u64);
         if let Some(last) = batch.events.last() {
             backlog.moved(last.seq);

@@ -31,7 +31,9 @@ pub fn keep(sites: Sites, reader: Arc<dyn EventReader>, backlog: Backlog, clock:
                     continue;
                 };
                 let reader = reader.clone();
-                let asked = tokio::task::spawn_blocking(move || is_needed(&*reader, &change).map(|is| is.then_some(change)));
+                let asked = tokio::task::spawn_blocking(move || {
+                    is_needed(&*reader, &change).map(|is| is.then_some(change))
+                });
                 match asked.await {
                     Ok(Ok(Some(change))) => {
                         tracing::info!(site = %site.settings.domain, "deleting what is over age");
@@ -49,7 +51,9 @@ pub fn keep(sites: Sites, reader: Arc<dyn EventReader>, backlog: Backlog, clock:
 fn due(site: &Site, now: Timestamp) -> Option<Change> {
     let days = u64::from(site.settings.retention_days?);
     let timezone: Tz = site.settings.timezone.parse().unwrap_or_default();
-    let today = DateTime::from_timestamp_millis(now.millis())?.with_timezone(&timezone).date_naive();
+    let today = DateTime::from_timestamp_millis(now.millis())?
+        .with_timezone(&timezone)
+        .date_naive();
     let first_kept = today.checked_sub_days(Days::new(days))?;
     Some(Change::Delete {
         slice: Slice {
@@ -62,7 +66,10 @@ fn due(site: &Site, now: Timestamp) -> Option<Change> {
 
 fn is_needed(reader: &dyn EventReader, change: &Change) -> Result<bool, StoreError> {
     match change {
-        Change::Delete { slice, days: (_, Some(last)) } => reader.has_any(*slice, *last),
+        Change::Delete {
+            slice,
+            days: (_, Some(last)),
+        } => reader.has_any(*slice, *last),
         _ => Ok(false),
     }
 }
@@ -78,12 +85,19 @@ mod tests {
         let mut settings = SiteSettings::new("example.com".parse().unwrap());
         settings.timezone = "Europe/Berlin".into();
         let now = Timestamp(20 * Timestamp::DAY + 12 * Timestamp::HOUR);
-        assert_eq!(due(&Site::new(SiteId(1), settings.clone()), now), None, "kept for ever");
+        assert_eq!(
+            due(&Site::new(SiteId(1), settings.clone()), now),
+            None,
+            "kept for ever"
+        );
         settings.retention_days = Some(10);
         let Some(Change::Delete { slice, days }) = due(&Site::new(SiteId(1), settings), now) else {
             panic!("nothing is due");
         };
         assert_eq!(slice.to, Some(Timestamp(10 * Timestamp::DAY - Timestamp::HOUR)));
-        assert_eq!((slice.from, days.1.unwrap().to_string()), (None, "1970-01-10".to_owned()));
+        assert_eq!(
+            (slice.from, days.1.unwrap().to_string()),
+            (None, "1970-01-10".to_owned())
+        );
     }
 }

@@ -14,7 +14,9 @@ const FILES: usize = 100;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UploadError {
     /// Too much.
-    #[error("the files are larger than {0} MiB: import them one after the other, or start pulsecast with a higher --import-limit")]
+    #[error(
+        "the files are larger than {0} MiB: import them one after the other, or start pulsecast with a higher --import-limit"
+    )]
     TooLarge(u64),
     /// No form that can be read, or a connection that broke off.
     #[error("the upload cannot be read ({0}): send it again")]
@@ -62,17 +64,35 @@ pub(super) fn forget(path: &Path) {
 }
 
 /// Saves what the request brings.
-pub(super) async fn save(request: Request, folder: &Path, limit: u64, name: Option<&str>) -> Result<Upload, UploadError> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+pub(super) async fn save(
+    request: Request,
+    folder: &Path,
+    limit: u64,
+    name: Option<&str>,
+) -> Result<Upload, UploadError> {
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let mut upload = Upload::default();
     let mut left = limit;
     if kind.is_none_or(|kind| !kind.starts_with("multipart/form-data")) {
         let body = request.into_body().into_data_stream();
-        file(&mut upload, folder, name.unwrap_or("upload"), body, &mut left, limit).await?;
+        file(
+            &mut upload,
+            folder,
+            name.unwrap_or("upload"),
+            body,
+            &mut left,
+            limit,
+        )
+        .await?;
         return Ok(upload);
     }
     let broken = |error: &dyn std::fmt::Display| UploadError::Broken(error.to_string());
-    let mut form = Multipart::from_request(request, &()).await.map_err(|error| broken(&error))?;
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|error| broken(&error))?;
     while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
         match field.name() {
             Some("dry_run") => upload.dry_run = true,
@@ -103,7 +123,9 @@ async fn file<E: std::fmt::Display>(
     upload.files.push((path, name.chars().take(120).collect()));
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|error| UploadError::Broken(error.to_string()))?;
-        *left = left.checked_sub(piece.len() as u64).ok_or(UploadError::TooLarge(limit >> 20))?;
+        *left = left
+            .checked_sub(piece.len() as u64)
+            .ok_or(UploadError::TooLarge(limit >> 20))?;
         out.write_all(&piece).await?;
     }
     Ok(out.flush().await?)

@@ -15,9 +15,9 @@ mod visits;
 pub use jobs::{Busy, Importer, JobView, Order};
 pub use report::Watched;
 pub use report::{Report, State};
-pub use view::{import_view, job_view};
 pub use sink::{Dry, Piece, Sink, Stored};
 pub use source::{File, Kind, SourceError};
+pub use view::{import_view, job_view};
 
 use crate::{
     clock::Clock,

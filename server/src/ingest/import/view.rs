@@ -7,7 +7,13 @@ use pulsecast_protocol::data::{ImportJob, ImportState, ImportView};
 /// What the page shows of an import.
 #[must_use]
 pub fn job_view(job: JobView) -> ImportJob {
-    let JobView { state, dry_run, name, error, report } = job;
+    let JobView {
+        state,
+        dry_run,
+        name,
+        error,
+        report,
+    } = job;
     let days = report.days();
     ImportJob {
         state: match state {
@@ -18,7 +24,8 @@ pub fn job_view(job: JobView) -> ImportJob {
         dry_run,
         name,
         error,
-        percent: u8::try_from((report.bytes * 100).checked_div(report.bytes_total).unwrap_or(0)).unwrap_or(100),
+        percent: u8::try_from((report.bytes * 100).checked_div(report.bytes_total).unwrap_or(0))
+            .unwrap_or(100),
         rows: report.rows,
         events: report.events,
         visits: report.visits,
@@ -44,4 +51,3 @@ pub fn import_view(import: Import) -> ImportView {
         visits: import.visits,
     }
 }
-
