@@ -10,6 +10,7 @@ use pulsecast_protocol::{
     ApiError, Domain,
     account::{SiteSettings, SiteSummary, Viewer},
     api_key::{KeyReach, KeyRight, KeysView},
+    data::DataPage,
     live::LiveState,
     stats::FunnelResult,
 };
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 /// The server as one request sees it: every method checks by itself whether the asker may.
 #[async_trait]
-pub trait Api: AccessApi + KeysApi + Send + Sync + 'static {
+pub trait Api: AccessApi + DataApi + KeysApi + Send + Sync + 'static {
     /// Who is signed in.
     fn viewer(&self) -> Option<Viewer>;
 
@@ -59,6 +60,13 @@ pub trait Api: AccessApi + KeysApi + Send + Sync + 'static {
 
     /// The site's live page now.
     async fn live(&self, domain: Domain) -> Result<LiveState, ApiError>;
+}
+
+/// Imports and exports, as their screen needs them.
+#[async_trait]
+pub trait DataApi {
+    /// The site's imports, and how far the one that runs is.
+    async fn data(&self, domain: Domain) -> Result<DataPage, ApiError>;
 }
 
 /// API keys, as their screen needs them.

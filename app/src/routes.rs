@@ -3,6 +3,7 @@
 use crate::{
     pages::{
         account::AccountPage,
+        import::ImportPage,
         invitation::InvitationPage,
         settings::{
             audit::AuditPage, danger::DangerPage, exclusions::ExclusionsPage, funnels::FunnelSettingsPage,
@@ -43,6 +44,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/") view=SitesPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/new") view=NewSitePage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/import") view=ImportPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/keys") view=KeysPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain") view=StatsPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/funnels") view=FunnelsPage ssr=SsrMode::Async />

@@ -1,6 +1,7 @@
 //! What the screens need of the server, bound to whoever asks: implements the app's [`Api`] over accounts, sites and the live window.
 
 mod access;
+mod data;
 mod keys;
 
 use crate::{

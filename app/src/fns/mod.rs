@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod board;
+pub mod data;
 pub mod goals;
 pub mod keys;
 pub mod me;

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod board;
 pub mod funnels;
+pub mod import;
 pub mod invitation;
 pub mod keys;
 pub mod layout;

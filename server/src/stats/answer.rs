@@ -1,7 +1,9 @@
 //! A query's answer, start to end: resolve, plan, sum up, compare, finish. Blocks.
 
 use super::{
-    Scope, StatsError, compare, finish, limits,
+    Scope, StatsError, compare, finish,
+    imports::{self, Imported},
+    limits,
     plan::{self, Plan, wrong},
     rollup::Switch,
     run,
@@ -30,7 +32,7 @@ pub fn answer(
     }
     let mut asking = run::begin(session, scope)?;
     let first_event = match query.date_range {
-        DateRange::All => asking.first_event(scope.site)?,
+        DateRange::All => first_of_all(&mut asking, scope, query)?,
         _ => None,
     };
     let span = plan::resolve(query, scope, now, first_event)?;
@@ -39,11 +41,13 @@ pub fn answer(
         plan.rolled = asking.rolled(&plan, scope.timezone)?;
     }
     asking.check_patterns(&plan.patterns)?;
-    let sums = asking.page(&plan)?;
-    let mut meta = Meta {
-        total_rows: sums.total,
-        ..Meta::default()
+    let mut meta = Meta::default();
+    let imported = imported(&mut asking, scope, query, &plan, &mut meta)?;
+    let sums = match &imported {
+        Some(imported) => imports::page(&mut asking, &plan, imported)?,
+        None => asking.page(&plan)?,
     };
+    meta.total_rows = sums.total;
     warn(&plan, &sums.rows, &mut meta);
     let mut results: Vec<ResultRow> = sums.rows.iter().map(|row| finish::row(&plan, row)).collect();
     let labels = |plan: &Plan| {
@@ -61,7 +65,11 @@ pub fn answer(
     }
     if let Some(comparison) = &query.include.comparisons {
         let other = other_plan(&plan, comparison, scope)?;
-        compare_rows(&mut asking, &plan, &other, &sums.rows, &mut results)?;
+        let imported = match imported {
+            Some(_) => imports::imported(&mut asking, scope, query, &other)?.unwrap_or_default(),
+            None => Imported::new(),
+        };
+        compare_rows(&mut asking, (&plan, &other), &imported, &sums.rows, &mut results)?;
         if query.include.time_labels {
             meta.comparison_time_labels = labels(&other);
         }
@@ -71,6 +79,38 @@ pub fn answer(
         meta,
         query: finish::echo(query, scope, &plan),
     })
+}
+
+/// The time of the site's first event, or of the first day that imports have figures of, where they are asked for.
+fn first_of_all(
+    asking: &mut run::Asking<'_>,
+    scope: &Scope,
+    query: &Query,
+) -> Result<Option<Timestamp>, StatsError> {
+    let own = asking.first_event(scope.site)?;
+    if !query.include.imports {
+        return Ok(own);
+    }
+    let day = imports::first_day(asking, scope.site)?;
+    let imported = day.and_then(|day| crate::period::day_start(day, scope.timezone));
+    Ok(own.into_iter().chain(imported).min())
+}
+
+/// What imports add, where they are asked for; says in `meta` whether they do.
+fn imported(
+    asking: &mut run::Asking<'_>,
+    scope: &Scope,
+    query: &Query,
+    plan: &Plan,
+    meta: &mut Meta,
+) -> Result<Option<Imported>, StatsError> {
+    if !query.include.imports {
+        return Ok(None);
+    }
+    let found = imports::imported(asking, scope, query, plan)?;
+    meta.imports_included = Some(found.is_ok());
+    meta.imports_skip_reason = found.as_ref().err().map(|skip| skip.reason().to_owned());
+    Ok(found.ok())
 }
 
 fn other_plan(plan: &Plan, comparison: &Comparison, scope: &Scope) -> Result<Plan, StatsError> {
@@ -109,8 +149,8 @@ fn warn(plan: &Plan, rows: &[SumRow], meta: &mut Meta) {
 /// Puts the compared period's figures beside each row.
 fn compare_rows(
     asking: &mut run::Asking<'_>,
-    plan: &Plan,
-    other: &Plan,
+    (plan, other): (&Plan, &Plan),
+    imported: &Imported,
     rows: &[SumRow],
     results: &mut [ResultRow],
 ) -> Result<(), StatsError> {
@@ -119,6 +159,7 @@ fn compare_rows(
     if found.len() > most as usize {
         return Err(StatsError::TooBig);
     }
+    let (found, _) = imports::add(found, imported);
     let found: HashMap<&[Key], &SumRow> = found.iter().map(|row| (row.keys.as_slice(), row)).collect();
     let places = |plan: &Plan| {
         plan.buckets

@@ -7,6 +7,7 @@ mod cond;
 pub mod csv;
 mod finish;
 mod funnel;
+mod imports;
 pub mod limits;
 pub mod live;
 pub mod parse;

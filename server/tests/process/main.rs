@@ -11,4 +11,5 @@ mod dev;
 mod durability;
 mod exports;
 mod failures;
+mod imports;
 mod program;

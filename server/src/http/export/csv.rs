@@ -29,6 +29,9 @@ use serde_json::Value;
 pub struct Asked {
     /// The question as JSON; `site_id` may be left out.
     query: String,
+    /// What the file is to be called.
+    #[serde(default)]
+    name: String,
 }
 
 /// Names for the codes in dimensions.
@@ -67,7 +70,10 @@ pub async fn export(
         fields.insert("site_id".to_owned(), site.settings.domain.to_string().into());
     }
     let query = parse::query(&json)?;
-    let name = format!("attachment; filename=\"{}.csv\"", site.settings.domain);
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let report: String = asked.name.chars().map(plain).take(60).collect();
+    let dash = if report.is_empty() { "" } else { "-" };
+    let name = format!("attachment; filename=\"{}{dash}{report}.csv\"", site.settings.domain);
     let mut pages = Pages::of(state, caller.scope(&site), query);
     // The first page before the answer begins: what is wrong with the question becomes its status.
     let first = pages.next().await?.unwrap_or_default();
