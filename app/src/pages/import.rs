@@ -20,8 +20,17 @@ use pulsecast_protocol::{
 pub fn ImportPage() -> impl IntoView {
     site_page(load_data, |page, sites| {
         let Loaded { domain, role, body } = page;
-        let running = body.job.as_ref().is_some_and(|job| job.state == ImportState::Running);
-        let DataPage { job, imports, retention_days, limit, .. } = body;
+        let running = body
+            .job
+            .as_ref()
+            .is_some_and(|job| job.state == ImportState::Running);
+        let DataPage {
+            job,
+            imports,
+            retention_days,
+            limit,
+            ..
+        } = body;
         let done = use_query_map().with_untracked(|query| query.get("done"));
         view! {
             // The page is complete without a program; while an import runs it is simply asked for again.
@@ -84,8 +93,14 @@ fn Progress(domain: Domain, job: ImportJob) -> impl IntoView {
         }
     });
     let reasons = job.skipped.into_iter();
-    let skipped = reasons.map(|(reason, count)| view! { <li>{format!("{}: {reason}", format::number(count))}</li> }).collect_view();
-    let examples = job.examples.into_iter().map(|text| view! { <li><code>{text}</code></li> }).collect_view();
+    let skipped = reasons
+        .map(|(reason, count)| view! { <li>{format!("{}: {reason}", format::number(count))}</li> })
+        .collect_view();
+    let examples = job
+        .examples
+        .into_iter()
+        .map(|text| view! { <li><code>{text}</code></li> })
+        .collect_view();
     view! {
         <section class="panel form--panel" aria-labelledby="job-title" data-testid="import-job">
             <h2 class="form__title" id="job-title">{title} " " {job.name}</h2>
@@ -134,7 +149,11 @@ fn Imports(domain: Domain, imports: Vec<ImportView>) -> impl IntoView {
             "access_log" => "Access log",
             _ => "Raw events",
         };
-        let days = import.first_day.zip(import.last_day).map(|(first, last)| format!(", {first} to {last}")).unwrap_or_default();
+        let days = import
+            .first_day
+            .zip(import.last_day)
+            .map(|(first, last)| format!(", {first} to {last}"))
+            .unwrap_or_default();
         let iso = format::iso(import.at);
         let day = iso.get(..10).unwrap_or_default().to_owned();
         let label = format!("Undo the import of {}", import.name);

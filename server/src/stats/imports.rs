@@ -57,28 +57,64 @@ struct Report {
 const REPORTS: &[Report] = {
     use Dimension as D;
     &[
-        Report { name: "visitors", groups: &[] },
+        Report {
+            name: "visitors",
+            groups: &[],
+        },
         Report {
             name: "sources",
             groups: &[
-                (D::Source, "source"), (D::Referrer, "referrer"), (D::Channel, "channel"), (D::UtmSource, "utm_source"),
-                (D::UtmMedium, "utm_medium"), (D::UtmCampaign, "utm_campaign"), (D::UtmContent, "utm_content"), (D::UtmTerm, "utm_term"),
+                (D::Source, "source"),
+                (D::Referrer, "referrer"),
+                (D::Channel, "channel"),
+                (D::UtmSource, "utm_source"),
+                (D::UtmMedium, "utm_medium"),
+                (D::UtmCampaign, "utm_campaign"),
+                (D::UtmContent, "utm_content"),
+                (D::UtmTerm, "utm_term"),
             ],
         },
-        Report { name: "pages", groups: &[(D::Page, "page"), (D::Hostname, "hostname")] },
-        Report { name: "entry_pages", groups: &[(D::EntryPage, "page")] },
-        Report { name: "exit_pages", groups: &[(D::ExitPage, "page")] },
-        Report { name: "custom_events", groups: &[(D::EventName, "event")] },
-        Report { name: "locations", groups: &[(D::Country, "country"), (D::Region, "region")] },
-        Report { name: "devices", groups: &[(D::Device, "device")] },
-        Report { name: "browsers", groups: &[(D::Browser, "browser"), (D::BrowserVersion, "browser_version")] },
-        Report { name: "operating_systems", groups: &[(D::Os, "os"), (D::OsVersion, "os_version")] },
+        Report {
+            name: "pages",
+            groups: &[(D::Page, "page"), (D::Hostname, "hostname")],
+        },
+        Report {
+            name: "entry_pages",
+            groups: &[(D::EntryPage, "page")],
+        },
+        Report {
+            name: "exit_pages",
+            groups: &[(D::ExitPage, "page")],
+        },
+        Report {
+            name: "custom_events",
+            groups: &[(D::EventName, "event")],
+        },
+        Report {
+            name: "locations",
+            groups: &[(D::Country, "country"), (D::Region, "region")],
+        },
+        Report {
+            name: "devices",
+            groups: &[(D::Device, "device")],
+        },
+        Report {
+            name: "browsers",
+            groups: &[(D::Browser, "browser"), (D::BrowserVersion, "browser_version")],
+        },
+        Report {
+            name: "operating_systems",
+            groups: &[(D::Os, "os"), (D::OsVersion, "os_version")],
+        },
     ]
 };
 
 impl Report {
     fn column(&self, dimension: &Dimension) -> Option<&'static str> {
-        self.groups.iter().find(|(group, _)| group == dimension).map(|(_, column)| *column)
+        self.groups
+            .iter()
+            .find(|(group, _)| group == dimension)
+            .map(|(_, column)| *column)
     }
 
     /// Whether it has what this metric is made of.
@@ -88,7 +124,9 @@ impl Report {
             M::Visitors | M::Percentage => true,
             M::Visits | M::Pageviews => self.name != "custom_events",
             M::Events => matches!(self.name, "visitors" | "custom_events"),
-            M::ViewsPerVisit | M::BounceRate | M::VisitDuration => !matches!(self.name, "custom_events" | "pages"),
+            M::ViewsPerVisit | M::BounceRate | M::VisitDuration => {
+                !matches!(self.name, "custom_events" | "pages")
+            }
             M::TimeOnPage | M::ScrollDepth => self.name == "pages",
             _ => false,
         }
@@ -151,7 +189,12 @@ pub(super) fn imported(
     let Some((first, last)) = plan.span.days else {
         return Ok(Err(Skip::Unsupported));
     };
-    let wanted = Wanted { report, named: named.into_iter().collect(), first, last };
+    let wanted = Wanted {
+        report,
+        named: named.into_iter().collect(),
+        first,
+        last,
+    };
     let rows = wanted.rows(asking, plan.site)?;
     if rows.is_empty() {
         let any = first_day(asking, plan.site)?.is_some();
@@ -184,8 +227,17 @@ pub(super) fn imported(
         total += figures.first().copied().unwrap_or(0);
     }
     if filters.is_empty() && report.name != "visitors" && plan.metrics.contains(&Metric::Percentage) {
-        let all = Wanted { report: &REPORTS[0], named: Vec::new(), first, last };
-        total = all.rows(asking, plan.site)?.iter().filter_map(|(_, _, figures)| figures.first()).sum();
+        let all = Wanted {
+            report: &REPORTS[0],
+            named: Vec::new(),
+            first,
+            last,
+        };
+        total = all
+            .rows(asking, plan.site)?
+            .iter()
+            .filter_map(|(_, _, figures)| figures.first())
+            .sum();
     }
     for row in sums.values_mut() {
         row.sums[Sum::TotalVisitors as usize] = total;
@@ -211,7 +263,11 @@ impl Wanted<'_> {
             .filter_map(|dimension| {
                 let column = self.report.column(dimension)?;
                 // Pageviews are events too; their figures are in the first report.
-                let label = if *dimension == Dimension::EventName { "pageview" } else { dimension.none_label() };
+                let label = if *dimension == Dimension::EventName {
+                    "pageview"
+                } else {
+                    dimension.none_label()
+                };
                 Some(format!("coalesce({column}, '{label}'), "))
             })
             .collect();
@@ -220,7 +276,10 @@ impl Wanted<'_> {
         } else {
             format!("report = '{}'", self.report.name)
         };
-        let figures: Vec<String> = SUMS.iter().map(|(column, _)| format!("sum({column})::bigint")).collect();
+        let figures: Vec<String> = SUMS
+            .iter()
+            .map(|(column, _)| format!("sum({column})::bigint"))
+            .collect();
         let sql = format!(
             "select (day - date '1970-01-01')::bigint, {}{} from imported_daily where site = {} and {reports} \
              and day between date '{}' and date '{}' group by all limit {}",
@@ -242,7 +301,11 @@ impl Wanted<'_> {
                 let day = cells.next().map_or(0, |cell| cell.int());
                 let names = cells.by_ref().take(self.named.len());
                 let names = names.map(|cell| cell.into_text().unwrap_or_default()).collect();
-                (i64::try_from(day).unwrap_or(0), names, cells.map(|cell| cell.int()).collect())
+                (
+                    i64::try_from(day).unwrap_or(0),
+                    names,
+                    cells.map(|cell| cell.int()).collect(),
+                )
             })
             .collect())
     }
@@ -259,7 +322,8 @@ fn names(filter: &Filter, scope: &Scope, into: &mut BTreeSet<Dimension>) -> bool
                 into.insert(dimension.clone());
                 true
             }
-            Subject::Segment => segment(condition, scope).is_some_and(|filters| filters.iter().all(|filter| names(filter, scope, into))),
+            Subject::Segment => segment(condition, scope)
+                .is_some_and(|filters| filters.iter().all(|filter| names(filter, scope, into))),
         },
     }
 }
@@ -283,7 +347,8 @@ fn is_true<'a>(filter: &Filter, scope: &Scope, value: &impl Fn(&Dimension) -> &'
         Filter::HasDone(_) | Filter::HasNotDone(_) => false,
         Filter::Condition(condition) => match &condition.subject {
             Subject::Segment => {
-                let inside = segment(condition, scope).is_some_and(|all| all.iter().all(|filter| is_true(filter, scope, value)));
+                let inside = segment(condition, scope)
+                    .is_some_and(|all| all.iter().all(|filter| is_true(filter, scope, value)));
                 inside != condition.operator.is_negated()
             }
             Subject::Dimension(dimension) => holds(condition, value(dimension)),
@@ -292,13 +357,21 @@ fn is_true<'a>(filter: &Filter, scope: &Scope, value: &impl Fn(&Dimension) -> &'
 }
 
 fn holds(condition: &Condition, value: &str) -> bool {
-    let lower = |text: &str| if condition.case_sensitive { text.to_owned() } else { text.to_lowercase() };
+    let lower = |text: &str| {
+        if condition.case_sensitive {
+            text.to_owned()
+        } else {
+            text.to_lowercase()
+        }
+    };
     let value = lower(value);
     let any = condition.values.iter().any(|wanted| match condition.operator {
         Operator::Is | Operator::IsNot => lower(wanted) == value,
         Operator::Contains | Operator::ContainsNot => value.contains(&lower(wanted)),
         // Checked by the store's engine before.
-        Operator::Matches | Operator::MatchesNot => Regex::new(&lower(wanted)).is_ok_and(|regex| regex.is_match(&value)),
+        Operator::Matches | Operator::MatchesNot => {
+            Regex::new(&lower(wanted)).is_ok_and(|regex| regex.is_match(&value))
+        }
     });
     any != condition.operator.is_negated()
 }
@@ -314,23 +387,33 @@ pub(super) fn page(asking: &mut Asking<'_>, plan: &Plan, imported: &Imported) ->
     }
     // A row that nothing is added to is within the first of all only if it is within the first of its own.
     let first = Plan {
-        pagination: Pagination { limit: most.clamp(1, Pagination::MOST), offset: 0 },
+        pagination: Pagination {
+            limit: most.clamp(1, Pagination::MOST),
+            offset: 0,
+        },
         ..plan.clone()
     };
     let mut own = asking.page(&first)?;
     let there: BTreeSet<Vec<Key>> = own.rows.iter().map(|row| row.keys.clone()).collect();
     let others: Vec<&Vec<Key>> = imported.keys().filter(|keys| !there.contains(*keys)).collect();
     if !others.is_empty() {
-        let wanted: Vec<Option<Vec<String>>> = (0..plan.dimensions.len()).map(|at| distinct(&others, at)).collect();
+        let wanted: Vec<Option<Vec<String>>> = (0..plan.dimensions.len())
+            .map(|at| distinct(&others, at))
+            .collect();
         let found = asking.named(&first, &wanted, super::limits::COMPARED_ROWS)?;
         let others: BTreeSet<&Vec<Key>> = others.into_iter().collect();
-        own.rows.extend(found.into_iter().filter(|row| others.contains(&row.keys)));
+        own.rows
+            .extend(found.into_iter().filter(|row| others.contains(&row.keys)));
     }
     let (mut rows, new) = add(own.rows, imported);
     rows.sort_by(|a, b| order(plan, a, b));
     let offset = plan.pagination.offset as usize;
     Ok(Sums {
-        rows: rows.into_iter().skip(offset).take(plan.pagination.limit as usize).collect(),
+        rows: rows
+            .into_iter()
+            .skip(offset)
+            .take(plan.pagination.limit as usize)
+            .collect(),
         total: own.total.map(|total| total + new),
     })
 }
@@ -338,13 +421,19 @@ pub(super) fn page(asking: &mut Asking<'_>, plan: &Plan, imported: &Imported) ->
 /// Rows with what is imported added, and how many are of imports alone.
 pub(super) fn add(rows: Vec<SumRow>, imported: &Imported) -> (Vec<SumRow>, u64) {
     let mut left: HashMap<&Vec<Key>, &SumRow> = imported.iter().collect();
-    let total = imported.values().next().map_or(0, |row| row.get(Sum::TotalVisitors));
+    let total = imported
+        .values()
+        .next()
+        .map_or(0, |row| row.get(Sum::TotalVisitors));
     let own_total = rows.first().map_or(0, |row| row.get(Sum::TotalVisitors));
     let mut all: Vec<SumRow> = rows
         .into_iter()
         .map(|mut row| {
             if let Some(more) = left.remove(&row.keys) {
-                row.sums.iter_mut().zip(more.sums).for_each(|(sum, more)| *sum += more);
+                row.sums
+                    .iter_mut()
+                    .zip(more.sums)
+                    .for_each(|(sum, more)| *sum += more);
             } else {
                 row.sums[Sum::TotalVisitors as usize] += total;
             }

@@ -20,18 +20,33 @@ fn token(place: &Place) -> String {
 }
 
 fn post(server: &Running, token: &str, path: &str) -> RequestBuilder {
-    server.client.post(format!("{}/sites/demo/{path}", server.url)).bearer_auth(token)
+    server
+        .client
+        .post(format!("{}/sites/demo/{path}", server.url))
+        .bearer_auth(token)
 }
 
 async fn page(server: &Running, token: &str) -> DataPage {
     let url = format!("{}/sites/demo/import.json", server.url);
-    server.client.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap()
+    server
+        .client
+        .get(url)
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap()
 }
 
 /// The import's job, once it has ended.
 async fn ended(server: &Running, token: &str) -> ImportJob {
     eventually("the import ends", || async {
-        page(server, token).await.job.is_some_and(|job| job.state != ImportState::Running)
+        page(server, token)
+            .await
+            .job
+            .is_some_and(|job| job.state != ImportState::Running)
     })
     .await;
     page(server, token).await.job.unwrap()
@@ -41,10 +56,23 @@ async fn ended(server: &Running, token: &str) -> ImportJob {
 fn log(people: usize) -> String {
     let mut text = String::new();
     for person in 0..people {
-        let (day, minute, ip) = (1 + person % 14, person / 14 % 1_400, format!("203.0.{}.{}", person / 250 % 250, 1 + person % 250));
-        let time = |after: usize| format!("{day:02}/May/2026:{:02}:{:02}:{:02} +0000", minute / 60, minute % 60, after);
+        let (day, minute, ip) = (
+            1 + person % 14,
+            person / 14 % 1_400,
+            format!("203.0.{}.{}", person / 250 % 250, 1 + person % 250),
+        );
+        let time = |after: usize| {
+            format!(
+                "{day:02}/May/2026:{:02}:{:02}:{:02} +0000",
+                minute / 60,
+                minute % 60,
+                after
+            )
+        };
         let mut line = |time: String, path: &str, agent: &str| {
-            text += &format!("{ip} - - [{time}] \"GET {path} HTTP/2.0\" 200 512 \"https://www.google.com/\" \"{agent}{person}\"\n");
+            text += &format!(
+                "{ip} - - [{time}] \"GET {path} HTTP/2.0\" 200 512 \"https://www.google.com/\" \"{agent}{person}\"\n"
+            );
         };
         line(time(0), "/", BROWSER);
         line(time(1), "/main.css?v=3", BROWSER);
@@ -62,7 +90,11 @@ fn file(place: &Place, name: &str, text: &str) -> PathBuf {
 
 fn cli(place: &Place, arguments: &[&str]) -> String {
     let output = place.run(&[&["import", "--site", "demo"], arguments].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -75,8 +107,14 @@ async fn a_log_is_imported_beside_a_running_server_listed_and_undone() {
     let log = file(&place, "access.log", &log(30));
     let log = log.to_str().unwrap();
     let dry = cli(&place, &["--dry-run", log]);
-    assert!(dry.contains("120 rows read; would be imported: 60 events in 30 visits"), "{dry}");
-    assert!(dry.contains("14 days, from 2026-05-01 to 2026-05-14") && dry.contains("left out: 30 (not a page)"), "{dry}");
+    assert!(
+        dry.contains("120 rows read; would be imported: 60 events in 30 visits"),
+        "{dry}"
+    );
+    assert!(
+        dry.contains("14 days, from 2026-05-01 to 2026-05-14") && dry.contains("left out: 30 (not a page)"),
+        "{dry}"
+    );
     assert_eq!(place.export("demo").len(), 0);
 
     assert_eq!(server.visit("/now").await.unwrap().status(), 202);
@@ -85,20 +123,52 @@ async fn a_log_is_imported_beside_a_running_server_listed_and_undone() {
     let events = place.export("demo");
     assert_eq!(events.len(), 61);
     let imported = events.iter().find(|event| event["path"] == "/pricing").unwrap();
-    assert_eq!((&imported["source"], &imported["browser"]), (&"Google".into(), &"Chrome".into()));
-    let mut numbers: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    assert_eq!(
+        (&imported["source"], &imported["browser"]),
+        (&"Google".into(), &"Chrome".into())
+    );
+    let mut numbers: Vec<u64> = events
+        .iter()
+        .map(|event| event["seq"].as_u64().unwrap())
+        .collect();
     numbers.dedup();
     assert_eq!(numbers.len(), 61, "no number twice");
-    assert!(cli(&place, &[log]).contains("imported: 0 events"), "days that are counted are left out");
+    assert!(
+        cli(&place, &[log]).contains("imported: 0 events"),
+        "days that are counted are left out"
+    );
 
     let imports = page(&server, &token).await.imports;
-    assert_eq!((imports[1].kind.as_str(), imports[1].events, imports[1].name.as_str()), ("access_log", 60, "access.log"));
-    let undone = post(&server, &token, "import/undo").form(&[("id", imports[1].id)]).send().await.unwrap();
+    assert_eq!(
+        (
+            imports[1].kind.as_str(),
+            imports[1].events,
+            imports[1].name.as_str()
+        ),
+        ("access_log", 60, "access.log")
+    );
+    let undone = post(&server, &token, "import/undo")
+        .form(&[("id", imports[1].id)])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(undone.status(), 200);
     assert_eq!(place.export("demo").len(), 1, "what was counted here stays");
-    let again = post(&server, &token, "import/undo").form(&[("id", imports[1].id)]).send().await.unwrap();
+    let again = post(&server, &token, "import/undo")
+        .form(&[("id", imports[1].id)])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(again.status(), 404);
-    assert_eq!(post(&server, "a.b.c", "import").body("x").send().await.unwrap().status(), 401);
+    assert_eq!(
+        post(&server, "a.b.c", "import")
+            .body("x")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        401
+    );
 }
 
 #[tokio::test]
@@ -109,29 +179,51 @@ async fn an_import_that_was_killed_leaves_nothing_and_can_be_made_again() {
     assert_eq!(server.visit("/now").await.unwrap().status(), 202);
     let bearer = token(&place);
     let text = log(20_000);
-    let taken = post(&server, &bearer, "import?name=access.log").body(text.clone()).send().await.unwrap();
+    let taken = post(&server, &bearer, "import?name=access.log")
+        .body(text.clone())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(taken.status(), 202);
     eventually("half of it is there", || async {
         page(&server, &bearer).await.job.unwrap().events >= 10_000
     })
     .await;
-    assert_eq!(page(&server, &bearer).await.job.unwrap().state, ImportState::Running, "the log is too short for this test");
+    assert_eq!(
+        page(&server, &bearer).await.job.unwrap().state,
+        ImportState::Running,
+        "the log is too short for this test"
+    );
     server.kill9();
     let server = place.serve();
-    eventually("what was acknowledged is there, and nothing else", || async { place.export("demo").len() == 1 }).await;
+    eventually("what was acknowledged is there, and nothing else", || async {
+        place.export("demo").len() == 1
+    })
+    .await;
     let token = token(&place);
     assert_eq!(page(&server, &token).await.imports, []);
-    let taken = post(&server, &token, "import?name=access.log").body(text).send().await.unwrap();
+    let taken = post(&server, &token, "import?name=access.log")
+        .body(text)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(taken.status(), 202);
     let mut done = ImportJob::default();
     for _ in 0..12 {
-        if let Some(job) = page(&server, &token).await.job.filter(|job| job.state != ImportState::Running) {
+        if let Some(job) = page(&server, &token)
+            .await
+            .job
+            .filter(|job| job.state != ImportState::Running)
+        {
             done = job;
             break;
         }
         drop(tokio::time::timeout(std::time::Duration::from_secs(5), std::future::pending::<()>()).await);
     }
-    assert_eq!((done.state, done.events, done.visits), (ImportState::Done, 40_000, 20_000));
+    assert_eq!(
+        (done.state, done.events, done.visits),
+        (ImportState::Done, 40_000, 20_000)
+    );
 }
 
 #[tokio::test]
@@ -140,18 +232,47 @@ async fn an_import_is_cancelled_and_an_upload_is_bounded() {
     add_account(&place);
     let server = place.serve_with(&["--import-limit", "12"]);
     let token = token(&place);
-    let taken = post(&server, &token, "import?name=access.log").body(log(20_000)).send().await.unwrap();
+    let taken = post(&server, &token, "import?name=access.log")
+        .body(log(20_000))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(taken.status(), 202);
-    let twice = post(&server, &token, "import?name=access.log").body("x").send().await.unwrap();
+    let twice = post(&server, &token, "import?name=access.log")
+        .body("x")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(twice.status(), 409, "one at a time");
-    assert_eq!(post(&server, &token, "import/cancel").send().await.unwrap().status(), 202);
+    assert_eq!(
+        post(&server, &token, "import/cancel")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        202
+    );
     let job = ended(&server, &token).await;
-    assert_eq!((job.state, job.error.as_deref()), (ImportState::Failed, Some("cancelled")));
-    eventually("nothing of it is left", || async { place.export("demo").is_empty() }).await;
-    let large = post(&server, &token, "import?name=access.log").body(vec![b'x'; 13 << 20]).send().await.unwrap();
+    assert_eq!(
+        (job.state, job.error.as_deref()),
+        (ImportState::Failed, Some("cancelled"))
+    );
+    eventually("nothing of it is left", || async {
+        place.export("demo").is_empty()
+    })
+    .await;
+    let large = post(&server, &token, "import?name=access.log")
+        .body(vec![b'x'; 13 << 20])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(large.status(), 413);
     assert!(large.text().await.unwrap().contains("--import-limit"));
-    assert_eq!(std::fs::read_dir(place.data().join("uploads")).unwrap().count(), 0, "nothing is left on disk");
+    assert_eq!(
+        std::fs::read_dir(place.data().join("uploads")).unwrap().count(),
+        0,
+        "nothing is left on disk"
+    );
 }
 
 #[tokio::test]
@@ -163,7 +284,11 @@ async fn a_history_goes_from_one_server_to_another() {
     }
     cli(&here, &[file(&here, "access.log", &log(50)).to_str().unwrap()]);
     let out = here.path().join("out.ndjson");
-    assert!(here.run(&["export", "--site", "demo", "--output", out.to_str().unwrap()]).status.success());
+    assert!(
+        here.run(&["export", "--site", "demo", "--output", out.to_str().unwrap()])
+            .status
+            .success()
+    );
     assert!(cli(&there, &[out.to_str().unwrap()]).contains("100 events in 50 visits"));
     let plain = |place: &Place| {
         let mut events: Vec<String> = place
@@ -189,7 +314,11 @@ async fn with_history(place: &Place) -> (Running, String) {
     let server = place.serve();
     let output = place.run(&["key", "add", "--site", "demo", "--right", "stats"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    let key = text.split_whitespace().find(|word| word.starts_with("pc_")).unwrap().to_owned();
+    let key = text
+        .split_whitespace()
+        .find(|word| word.starts_with("pc_"))
+        .unwrap()
+        .to_owned();
     (server, key)
 }
 
@@ -203,17 +332,44 @@ async fn get(server: &Running, key: &str, path: &str, query: &[(&str, &str)]) ->
 async fn any_question_is_answered_as_csv_and_all_reports_as_one_archive() {
     let place = Place::new();
     let (server, key) = with_history(&place).await;
-    let query = r#"{"metrics": ["visitors", "pageviews"], "date_range": "all", "dimensions": ["event:page"]}"#;
+    let query =
+        r#"{"metrics": ["visitors", "pageviews"], "date_range": "all", "dimensions": ["event:page"]}"#;
     let csv = get(&server, &key, "csv", &[("query", query)]).await;
     assert_eq!(csv.status(), 200);
-    assert_eq!(csv.text().await.unwrap(), "page,visitors,pageviews\r\n/,40,40\r\n/pricing,40,40\r\n");
-    let wrong = get(&server, &key, "csv", &[("query", r#"{"metrics": ["visitorz"], "date_range": "all"}"#)]).await;
+    assert_eq!(
+        csv.text().await.unwrap(),
+        "page,visitors,pageviews\r\n/,40,40\r\n/pricing,40,40\r\n"
+    );
+    let wrong = get(
+        &server,
+        &key,
+        "csv",
+        &[("query", r#"{"metrics": ["visitorz"], "date_range": "all"}"#)],
+    )
+    .await;
     assert_eq!(wrong.status(), 400);
     assert!(wrong.text().await.unwrap().contains("metrics[0]"));
-    assert_eq!(get(&server, "pc_wrong", "csv", &[("query", query)]).await.status(), 401);
+    assert_eq!(
+        get(&server, "pc_wrong", "csv", &[("query", query)])
+            .await
+            .status(),
+        401
+    );
 
-    let zip = get(&server, &key, "export.zip", &[("from", "2026-05-01"), ("to", "2026-05-02")]).await;
-    assert_eq!((zip.status().as_u16(), zip.headers()["content-type"].to_str().unwrap()), (200, "application/zip"));
+    let zip = get(
+        &server,
+        &key,
+        "export.zip",
+        &[("from", "2026-05-01"), ("to", "2026-05-02")],
+    )
+    .await;
+    assert_eq!(
+        (
+            zip.status().as_u16(),
+            zip.headers()["content-type"].to_str().unwrap()
+        ),
+        (200, "application/zip")
+    );
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip.bytes().await.unwrap())).unwrap();
     let mut read = |name: &str| {
         let mut text = String::new();
@@ -224,13 +380,32 @@ async fn any_question_is_answered_as_csv_and_all_reports_as_one_archive() {
         read("visitors.csv"),
         "date,visitors,visits,pageviews,events,views_per_visit,bounce_rate,visit_duration\r\n2026-05-01,3,3,6,6,2,0,2\r\n2026-05-02,3,3,6,6,2,0,2\r\n"
     );
-    assert_eq!(read("sources.csv"), "source,visitors,visits,bounce_rate,visit_duration\r\nGoogle,6,6,0,2\r\n");
+    assert_eq!(
+        read("sources.csv"),
+        "source,visitors,visits,bounce_rate,visit_duration\r\nGoogle,6,6,0,2\r\n"
+    );
     assert!(read("countries.csv").starts_with("country_name,country,visitors"));
     let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
-    for report in ["pages", "entry_pages", "exit_pages", "devices", "browsers", "operating_systems", "custom_events", "regions", "cities"] {
+    for report in [
+        "pages",
+        "entry_pages",
+        "exit_pages",
+        "devices",
+        "browsers",
+        "operating_systems",
+        "custom_events",
+        "regions",
+        "cities",
+    ] {
         assert!(names.contains(&format!("{report}.csv")), "{names:?}");
     }
-    let filtered = get(&server, &key, "export.zip", &[("filters", r#"[["is", "event:page", ["/nothing"]]]"#)]).await;
+    let filtered = get(
+        &server,
+        &key,
+        "export.zip",
+        &[("filters", r#"[["is", "event:page", ["/nothing"]]]"#)],
+    )
+    .await;
     assert_eq!(filtered.status(), 200);
     let wrong = get(&server, &key, "export.zip", &[("filters", "[[")]).await;
     assert_eq!(wrong.status(), 400);
@@ -242,14 +417,25 @@ async fn part_of_a_history_is_deleted_by_whoever_types_the_domain() {
     let (server, _) = with_history(&place).await;
     let token = token(&place);
     let days = |from: &'static str, to: &'static str, confirm: &'static str| {
-        post(&server, &token, "data/delete").form(&[("from", from), ("to", to), ("confirm", confirm)]).send()
+        post(&server, &token, "data/delete")
+            .form(&[("from", from), ("to", to), ("confirm", confirm)])
+            .send()
     };
-    assert_eq!(days("2026-05-01", "2026-05-02", "dem").await.unwrap().status(), 400);
+    assert_eq!(
+        days("2026-05-01", "2026-05-02", "dem").await.unwrap().status(),
+        400
+    );
     assert_eq!(place.export("demo").len(), 80);
-    assert_eq!(days("2026-05-01", "2026-05-02", "demo").await.unwrap().status(), 200);
+    assert_eq!(
+        days("2026-05-01", "2026-05-02", "demo").await.unwrap().status(),
+        200
+    );
     let left = place.export("demo");
     assert_eq!(left.len(), 68);
-    assert!(left.iter().all(|event| event["time"].as_str().unwrap() >= "2026-05-03"));
+    assert!(
+        left.iter()
+            .all(|event| event["time"].as_str().unwrap() >= "2026-05-03")
+    );
     assert_eq!(days("", "", "demo").await.unwrap().status(), 200);
     assert_eq!(place.export("demo"), Vec::<Value>::new());
     assert_eq!(page(&server, &token).await.imports, []);
@@ -263,17 +449,34 @@ async fn plausibles_figures_are_added_where_a_question_allows_it() {
     let visitors = "date,visitors,pageviews,bounces,visits,visit_duration\n2026-04-01,10,25,4,12,600\n2026-04-02,8,9,8,8,0\n";
     let sources = "date,source,referrer,utm_source,utm_medium,utm_campaign,utm_content,utm_term,pageviews,visitors,visits,visit_duration,bounces\n\
          2026-04-01,Google,google.com,,,,,,20,8,9,500,3\n2026-04-01,,,,,,,,5,2,3,100,1\n2026-04-02,Bing,bing.com,,,,,,9,8,8,0,8\n";
-    let files = [file(&place, "imported_visitors.csv", visitors), file(&place, "imported_sources.csv", sources)];
+    let files = [
+        file(&place, "imported_visitors.csv", visitors),
+        file(&place, "imported_sources.csv", sources),
+    ];
     let done = cli(&place, &[files[0].to_str().unwrap(), files[1].to_str().unwrap()]);
-    assert!(done.contains("5 rows read; imported: 34 events in 20 visits"), "{done}");
+    assert!(
+        done.contains("5 rows read; imported: 34 events in 20 visits"),
+        "{done}"
+    );
     cli(&place, &[file(&place, "access.log", &log(10)).to_str().unwrap()]);
     let server = place.serve();
     let output = place.run(&["key", "add", "--site", "demo", "--right", "stats"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    let key = text.split_whitespace().find(|word| word.starts_with("pc_")).unwrap().to_owned();
+    let key = text
+        .split_whitespace()
+        .find(|word| word.starts_with("pc_"))
+        .unwrap()
+        .to_owned();
     let ask = async |json: Value| -> Value {
         let url = format!("{}/api/v2/query", server.url);
-        let answer = server.client.post(url).bearer_auth(&key).json(&json).send().await.unwrap();
+        let answer = server
+            .client
+            .post(url)
+            .bearer_auth(&key)
+            .json(&json)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 200, "{json}");
         answer.json().await.unwrap()
     };
@@ -284,7 +487,10 @@ async fn plausibles_figures_are_added_where_a_question_allows_it() {
     });
     let answer = ask(totals.clone()).await;
     // 10 visits of 2 seconds and 2 pages from the log beside 20 imported ones, 12 of which bounced.
-    assert_eq!(answer["results"][0]["metrics"], serde_json::json!([28, 30, 54, 40, 21]));
+    assert_eq!(
+        answer["results"][0]["metrics"],
+        serde_json::json!([28, 30, 54, 40, 21])
+    );
     assert_eq!(answer["meta"]["imports_included"], true);
     let by_source = serde_json::json!({
         "site_id": "demo", "metrics": ["visitors", "percentage"], "date_range": range, "dimensions": ["visit:source"], "include": imports,
@@ -303,7 +509,10 @@ async fn plausibles_figures_are_added_where_a_question_allows_it() {
         "site_id": "demo", "metrics": ["visitors"], "date_range": range, "include": imports,
         "filters": [["is", "visit:source", ["Bing", "Direct / None"]]],
     });
-    assert_eq!(ask(filtered).await["results"][0]["metrics"], serde_json::json!([10]));
+    assert_eq!(
+        ask(filtered).await["results"][0]["metrics"],
+        serde_json::json!([10])
+    );
     let by_month = serde_json::json!({
         "site_id": "demo", "metrics": ["visitors"], "date_range": "all", "dimensions": ["time:month"], "include": imports,
     });
@@ -318,10 +527,17 @@ async fn plausibles_figures_are_added_where_a_question_allows_it() {
     without["include"] = serde_json::json!({});
     assert_eq!(ask(without).await["results"][0]["metrics"][0], 10);
     let mut goal = totals;
-    goal["filters"] = serde_json::json!([["is", "visit:browser", ["Chrome"]], ["is", "visit:source", ["Google"]]]);
+    goal["filters"] = serde_json::json!([
+        ["is", "visit:browser", ["Chrome"]],
+        ["is", "visit:source", ["Google"]]
+    ]);
     let answer = ask(goal).await;
     assert_eq!(
-        (&answer["meta"]["imports_included"], &answer["meta"]["imports_skip_reason"], &answer["results"][0]["metrics"][0]),
+        (
+            &answer["meta"]["imports_included"],
+            &answer["meta"]["imports_skip_reason"],
+            &answer["results"][0]["metrics"][0]
+        ),
         (&false.into(), &"unsupported_query".into(), &10.into())
     );
 }

@@ -73,7 +73,10 @@ pub async fn export(
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
     let report: String = asked.name.chars().map(plain).take(60).collect();
     let dash = if report.is_empty() { "" } else { "-" };
-    let name = format!("attachment; filename=\"{}{dash}{report}.csv\"", site.settings.domain);
+    let name = format!(
+        "attachment; filename=\"{}{dash}{report}.csv\"",
+        site.settings.domain
+    );
     let mut pages = Pages::of(state, caller.scope(&site), query);
     // The first page before the answer begins: what is wrong with the question becomes its status.
     let first = pages.next().await?.unwrap_or_default();
