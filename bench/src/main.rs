@@ -39,6 +39,8 @@ enum Command {
     Run(Options),
     /// Measures the dashboard's panels over a generated data directory, while events come in
     Stats(measure::stats::Options),
+    /// Measures live queries over a generated data directory, while events come in
+    LiveQueries(measure::live_queries::Options),
     /// Makes a data directory with months of traffic in it
     Generate(generate::Options),
     /// Serves what a measurement is compared with; `run` starts it by itself
@@ -69,6 +71,7 @@ async fn run(command: Command) -> Result<()> {
     match command {
         Command::Run(options) => plan::run(&options).await,
         Command::Stats(options) => measure::stats::run(&options).await,
+        Command::LiveQueries(options) => measure::live_queries::run(&options).await,
         Command::Generate(options) => generate::run(&options),
         Command::Floor(Floor::Ingest) => floor::ingest::serve().await,
         Command::Floor(Floor::Fanout) => floor::fanout::serve().await,

@@ -82,10 +82,15 @@ impl Traffic {
         &self.requests[n % REQUESTS]
     }
 
+    /// An event with this body, of the nth visitor.
+    pub fn event(&self, n: usize, body: &str) -> Vec<u8> {
+        request(&self.visitors[n * 7 % VISITORS], body)
+    }
+
     /// A pageview of a page of its own.
     pub fn pageview(&self, n: usize, path: &str) -> Vec<u8> {
         let body = format!(r#"{{"n":"pageview","d":"demo","u":"http://localhost{path}","w":1440}}"#);
-        request(&self.visitors[n * 7 % VISITORS], &body)
+        self.event(n, &body)
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod sites;
 
-pub use sites::BIG as SITE;
+pub use sites::{BIG as SITE, EMAIL};
 
 use crate::process::Place;
 use anyhow::{Context, Result, bail};

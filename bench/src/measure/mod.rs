@@ -3,6 +3,7 @@
 pub mod dashboard;
 pub mod fanout;
 pub mod ingest;
+pub mod live_queries;
 pub mod readers;
 pub mod stats;
 pub mod store;

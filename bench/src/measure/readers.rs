@@ -35,6 +35,14 @@ pub async fn connect(address: SocketAddr, token: &str, channels: &[String]) -> R
     Ok(socket)
 }
 
+/// A socket that follows a live query and has its first answer.
+pub async fn follow(address: SocketAddr, token: &str, channel: &str, query: &str) -> Result<Socket> {
+    let mut socket = connect(address, token, &[]).await?;
+    let line = format!(r#"{{"id":2,"subscribe":{{"channel":"{channel}","data":{query}}}}}"#);
+    command(&mut socket, &line, 1).await?;
+    Ok(socket)
+}
+
 /// Subscribes a connected socket to more.
 pub async fn subscribe(socket: &mut Socket, channels: &[String]) -> Result<()> {
     let line = |(n, channel)| format!(r#"{{"id":{},"subscribe":{{"channel":"{channel}"}}}}"#, n + 2);

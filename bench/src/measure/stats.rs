@@ -355,7 +355,7 @@ async fn ask(client: &mut Client, request: &[u8]) -> Result<Duration> {
 }
 
 /// Events that come in meanwhile.
-struct Load {
+pub(super) struct Load {
     over: Arc<AtomicBool>,
     sent: Arc<AtomicU64>,
     refused: Arc<AtomicU64>,
@@ -363,7 +363,7 @@ struct Load {
 }
 
 impl Load {
-    async fn start(server: &Program, rate: usize) -> Result<Self> {
+    pub(super) async fn start(server: &Program, rate: usize) -> Result<Self> {
         let traffic = Arc::new(Traffic::of(SITE, &format!("https://{SITE}")));
         let mut load = Self {
             over: Arc::default(),
@@ -400,7 +400,7 @@ impl Load {
     }
 
     /// How many were taken and refused.
-    async fn end(mut self) -> Result<(u64, u64)> {
+    pub(super) async fn end(mut self) -> Result<(u64, u64)> {
         self.over.store(true, Relaxed);
         while let Some(ended) = self.writers.join_next().await {
             ended??;

@@ -12,4 +12,5 @@ mod durability;
 mod exports;
 mod failures;
 mod imports;
+mod live_queries;
 mod program;

@@ -24,7 +24,7 @@ use crate::{
     event::SiteId,
     hub::{Family, Hub, Overflow},
     sites::{Site, Sites},
-    store::Batch,
+    store::{Batch, Change},
     tasks::Tasks,
 };
 use async_trait::async_trait;
@@ -214,6 +214,17 @@ impl LiveQueries {
             // They mostly come in a row.
             if last.replace(site) != Some(site) {
                 self.touch(site);
+            }
+        }
+        for change in &batch.changes {
+            match change {
+                Change::ImportBegins(import) | Change::ImportEnds(import) => self.touch(import.site),
+                Change::ImportDaily { site, .. } => self.touch(*site),
+                Change::Delete { slice, .. } => self.touch(slice.site),
+                // By whose number only the store knows the site. It is rare.
+                Change::ImportPiece { .. } | Change::ImportUndone(_) => {
+                    self.0.sites.all().iter().for_each(|site| self.touch(site.id));
+                }
             }
         }
     }

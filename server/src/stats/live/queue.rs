@@ -8,6 +8,9 @@ use std::collections::HashMap;
 const APART: i64 = 1_000;
 /// Of so many milliseconds, one may be spent on evaluating.
 const SHARE: i64 = 10;
+/// Milliseconds after which an answer to what was stored is looked at once more, if nothing else was: the store may answer from a state that is a
+/// moment old (`--query-freshness`), and the last event of a while must not be missing until the next.
+const SETTLES: i64 = 3_000;
 /// Milliseconds until a query that failed is tried again, doubled each time.
 const RETRY: i64 = 2_000;
 /// But not beyond this.
@@ -17,6 +20,8 @@ const LONGEST_RETRY: i64 = 60_000;
 struct Entry {
     /// Being evaluated now.
     running: bool,
+    /// Because something was stored.
+    by_event: bool,
     /// Since when its answer may be another, because something was stored.
     stirred: Option<Timestamp>,
     /// When its answer may be another because of time alone.
@@ -50,6 +55,7 @@ impl Queue {
     pub(super) fn add(&mut self, number: u64) {
         let entry = Entry {
             running: true,
+            by_event: true,
             stirred: None,
             moves: None,
             rests: Timestamp::default(),
@@ -86,7 +92,7 @@ impl Queue {
             return Next::At(at);
         }
         entry.running = true;
-        entry.stirred = None;
+        entry.by_event = entry.stirred.take().is_some();
         entry.moves = None;
         Next::Evaluate(number)
     }
@@ -98,7 +104,12 @@ impl Queue {
             return;
         };
         entry.running = false;
-        entry.moves = moves;
+        entry.moves = if std::mem::take(&mut entry.by_event) {
+            let settled = began.plus(SETTLES);
+            Some(moves.map_or(settled, |moves| moves.min(settled)))
+        } else {
+            moves
+        };
         entry.rests = began.plus(APART);
         if succeeded {
             entry.failures = 0;
@@ -140,8 +151,15 @@ mod tests {
         for number in 1..=n {
             queue.add(number);
             queue.began(number, t(0), None, true);
+            settle(&mut queue, number);
         }
         queue
+    }
+
+    /// Its second look, at 0 too.
+    fn settle(queue: &mut Queue, number: u64) {
+        let entry = queue.entries.get_mut(&number).unwrap();
+        (entry.moves, entry.by_event) = (None, false);
     }
 
     #[test]
@@ -210,8 +228,19 @@ mod tests {
     fn time_alone_makes_a_query_due() {
         let mut queue = Queue::default();
         queue.add(1);
-        queue.began(1, t(0), Some(t(5_000)), true);
-        assert_eq!(queue.next(t(100)), Next::At(t(5_000)));
+        queue.began(1, t(0), None, true);
+        settle(&mut queue, 1);
+        queue.stir(1, t(0));
+        assert_eq!(queue.next(t(1_000)), Next::Evaluate(1));
+        queue.ran(1, (t(1_000), t(1_000)), None, true);
+        assert_eq!(
+            queue.next(t(1_000)),
+            Next::At(t(1_000 + SETTLES)),
+            "a second look"
+        );
+        assert_eq!(queue.next(t(4_000)), Next::Evaluate(1));
+        queue.ran(1, (t(4_000), t(4_000)), Some(t(5_000)), true);
+        assert_eq!(queue.next(t(4_100)), Next::At(t(5_000)));
         assert_eq!(queue.next(t(5_000)), Next::Evaluate(1));
     }
 

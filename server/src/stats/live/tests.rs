@@ -346,6 +346,18 @@ async fn what_did_not_change_is_not_pushed() {
 }
 
 #[tokio::test]
+async fn the_last_event_of_a_while_is_looked_for_once_more_since_the_store_may_be_a_moment_behind() {
+    let world = World::new([Ok(vec![("/", 1)]), Ok(vec![("/", 1)]), Ok(vec![("/", 2)])]);
+    let page = world.page("query:a.com");
+    page.whole().await;
+    world.clock.advance(1_000);
+    world.stored();
+    world.evaluated(2).await;
+    world.clock.advance(3_000);
+    assert_eq!(counts(&page.pushed().await.1), [(0, 2)]);
+}
+
+#[tokio::test]
 async fn another_sites_events_are_no_reason_to_evaluate() {
     let world = World::new([Ok(vec![("/", 1)])]);
     let page = world.page("query:a.com");
@@ -505,9 +517,11 @@ async fn a_long_evaluation_is_followed_by_a_pause_nine_times_as_long() {
 
 #[tokio::test]
 async fn at_midnight_today_is_asked_for_again() {
-    let world = World::new([Ok(vec![("/", 1)]), Ok(vec![])]);
+    let world = World::new([Ok(vec![("/", 1)]), Ok(vec![("/", 1)]), Ok(vec![])]);
     let page = world.page("query:a.com");
     page.whole().await;
+    world.clock.advance(3_000);
+    world.evaluated(2).await;
     world.clock.advance(24 * 60 * Timestamp::MINUTE);
     let (_, emptied) = page.pushed().await;
     assert_eq!(emptied.len, 0);
