@@ -132,7 +132,6 @@ fn row(row: &pulsecast_protocol::stats::ResultRow) -> Value {
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn a_visit_over_midnight_counts_on_both_days_and_its_pages_where_they_were_looked_at() {
     history(Tz::Europe__Berlin, "2026-02-10T12:00:00Z")
         .view(1, "2026-02-08T22:50:00Z", "/a")
@@ -149,7 +148,6 @@ fn a_visit_over_midnight_counts_on_both_days_and_its_pages_where_they_were_looke
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn the_hour_that_comes_twice_is_one_and_the_one_that_is_left_out_none() {
     let autumn = history(Tz::Europe__Berlin, "2025-10-27T12:00:00Z")
         .view(1, "2025-10-26T00:30:00Z", "/")
@@ -169,7 +167,6 @@ fn the_hour_that_comes_twice_is_one_and_the_one_that_is_left_out_none() {
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn passive_events_and_reading_leave_a_bounce_one() {
     history(Tz::UTC, "2026-02-08T12:00:00Z")
         .view(1, "2026-02-08T10:00:00Z", "/")
@@ -186,7 +183,6 @@ fn passive_events_and_reading_leave_a_bounce_one() {
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn who_only_goes_on_reading_is_still_there_as_a_visitor_but_did_nothing() {
     let reader = history(Tz::UTC, "2026-02-09T12:00:00Z")
         .view(1, "2026-02-08T23:50:00Z", "/")
@@ -204,7 +200,6 @@ fn who_only_goes_on_reading_is_still_there_as_a_visitor_but_did_nothing() {
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn a_goal_converts_visitors_and_one_event_may_reach_several() {
     history(Tz::UTC, "2026-02-08T12:00:00Z")
         .goal("Blog", GoalKind::Page { path: "/blog/*".into() })
@@ -223,7 +218,6 @@ fn a_goal_converts_visitors_and_one_event_may_reach_several() {
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn of_two_pageviews_at_one_instant_the_first_to_come_enters_and_the_last_exits() {
     history(Tz::UTC, "2026-02-08T12:00:00Z")
         .view(1, "2026-02-08T10:00:00Z", "/b")
@@ -236,7 +230,6 @@ fn of_two_pageviews_at_one_instant_the_first_to_come_enters_and_the_last_exits()
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn revenue_of_two_currencies_has_no_sum() {
     let shop = |second: &'static str| {
         history(Tz::UTC, "2026-02-08T12:00:00Z")
@@ -254,7 +247,6 @@ fn revenue_of_two_currencies_has_no_sum() {
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn what_a_visit_has_done_is_looked_for_within_the_range_only() {
     let told = history(Tz::UTC, "2026-02-09T12:00:00Z")
         .view(1, "2026-02-08T23:50:00Z", "/a")
@@ -269,7 +261,6 @@ fn what_a_visit_has_done_is_looked_for_within_the_range_only() {
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn the_last_five_minutes_end_with_now() {
     history(Tz::UTC, "2026-02-08T12:00:00Z")
         .view(1, "2026-02-08T11:54:59.999Z", "/")
@@ -282,7 +273,6 @@ fn the_last_five_minutes_end_with_now() {
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn a_period_is_compared_with_the_one_before_bucket_by_bucket() {
     let told = history(Tz::UTC, "2026-02-08T12:00:00Z")
         .view(1, "2026-02-06T10:00:00Z", "/")

@@ -135,6 +135,10 @@ pub fn query(dice: &mut Dice, scope: &Scope, history: &History) -> Query {
     if metrics.is_empty() {
         metrics.push(dice.one(&[Metric::Visitors, Metric::Events]));
     }
+    // A comparison of minutes with days has more buckets than one may ask for.
+    let by_minute = dimensions.contains(&Dimension::Time(TimeUnit::Minute))
+        || (matches!(date_range, DateRange::Realtime | DateRange::Realtime30)
+            && dimensions.contains(&Dimension::Time(TimeUnit::Auto)));
     let by_time = dimensions.iter().any(Dimension::is_time);
     Query {
         site_id: scope.domain.clone(),
@@ -143,7 +147,7 @@ pub fn query(dice: &mut Dice, scope: &Scope, history: &History) -> Query {
             imports: false,
             time_labels: by_time && dice.percent(30),
             total_rows: dice.percent(30),
-            comparisons: dice.percent(25).then(|| comparison(dice, history)),
+            comparisons: (!by_minute && dice.percent(25)).then(|| comparison(dice, history)),
         },
         pagination: if dice.percent(30) {
             Pagination {
@@ -207,10 +211,27 @@ fn dated(range: DateRange) -> bool {
     )
 }
 
+/// When something happened, or nearly.
+fn moment(dice: &mut Dice, history: &History) -> Timestamp {
+    let times: Vec<Timestamp> = history
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Arrives(arrival) if arrival.hit.site == SiteId(1) => Some(arrival.hit.at),
+            _ => None,
+        })
+        .collect();
+    if times.is_empty() || dice.percent(15) {
+        history.around
+    } else {
+        dice.one(&times)
+    }
+}
+
 /// A day on which something may have happened.
 fn day(dice: &mut Dice, history: &History) -> NaiveDate {
-    let around = super::naive::wall(history.around, history.zone).date();
-    around + Days::new(3) - Days::new(dice.one(&[0, 1, 2, 2, 3, 3, 3, 4, 5, 9, 31, 365]))
+    let day = super::naive::wall(moment(dice, history), history.zone).date();
+    day + Days::new(1) - Days::new(dice.one(&[0, 1, 1, 1, 1, 1, 1, 2, 2, 3, 7, 31, 365]))
 }
 
 pub fn range(dice: &mut Dice, history: &History) -> DateRange {
@@ -228,9 +249,8 @@ pub fn range(dice: &mut Dice, history: &History) -> DateRange {
             DateRange::Dates(first, first + Days::new(dice.one(&[0, 0, 1, 2, 3, 7, 30])))
         }
         _ => {
-            let from = history
-                .around
-                .plus(dice.between(-24, 3) * Timestamp::HOUR + dice.one(&[0, 30 * 60_000, 1]));
+            let from = moment(dice, history)
+                .plus(dice.between(-24, 0) * Timestamp::HOUR + dice.one(&[0, 30 * 60_000, 1]));
             DateRange::Times(
                 from,
                 from.plus(dice.one(&[

@@ -134,7 +134,6 @@ fn the_known_answers_are_those_of_the_known_history() {
 }
 
 #[test]
-#[ignore = "until the engine answers"]
 fn the_server_gives_the_known_answers() {
     let events = lines::read(&std::fs::read_to_string(fixture("known-history.ndjson")).unwrap());
     let both = Both::of(&history(&events), &scope());
