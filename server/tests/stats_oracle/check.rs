@@ -6,10 +6,10 @@ use super::{
     subject::Subject,
 };
 use pulsecast_protocol::stats::{
-    ComparedRow, DateRange, Filter, Goal, Metric, MetricValue, Query, QueryResult,
+    CohortUnit, ComparedRow, DateRange, Filter, Goal, Metric, MetricValue, Query, QueryResult,
 };
-use pulsecast_server::stats::Scope;
-use std::fmt::Write as _;
+use pulsecast_server::stats::{Scope, StatsError};
+use std::fmt::{Debug, Write as _};
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -17,6 +17,16 @@ pub enum Question {
     Query(Box<Query>),
     Funnel {
         steps: Vec<Goal>,
+        range: DateRange,
+        filters: Vec<Filter>,
+    },
+    Returns {
+        range: DateRange,
+        filters: Vec<Filter>,
+    },
+    Cohorts {
+        prop: String,
+        unit: CohortUnit,
         range: DateRange,
         filters: Vec<Filter>,
     },
@@ -58,15 +68,34 @@ impl Both {
                 steps,
                 range,
                 filters,
-            } => match self.subject.funnel(scope, steps, *range, filters) {
-                Err(error) => Some(Difference::Refused(error.to_string())),
-                Ok(answer) => {
-                    let expected = self.naive.funnel(steps, *range, filters);
-                    (answer != expected)
-                        .then(|| Difference::Figures(format!("expected {expected:#?}, got {answer:#?}")))
-                }
-            },
+            } => same(
+                self.naive.funnel(steps, *range, filters),
+                self.subject.funnel(scope, steps, *range, filters),
+            ),
+            Question::Returns { range, filters } => same(
+                self.naive.returns(*range, filters),
+                self.subject.returns(scope, *range, filters),
+            ),
+            Question::Cohorts {
+                prop,
+                unit,
+                range,
+                filters,
+            } => same(
+                self.naive.cohorts(prop, *unit, *range, filters),
+                self.subject.cohorts(scope, prop, *unit, *range, filters),
+            ),
         }
+    }
+}
+
+fn same<T: PartialEq + Debug>(expected: T, got: Result<T, StatsError>) -> Option<Difference> {
+    match got {
+        Err(error) => Some(Difference::Refused(error.to_string())),
+        Ok(got) if got == expected => None,
+        Ok(got) => Some(Difference::Figures(format!(
+            "expected {expected:#?}\ngot {got:#?}"
+        ))),
     }
 }
 
@@ -197,18 +226,7 @@ pub fn told(history: &History, scope: &Scope, question: &Question, difference: &
     }
     match question {
         Question::Query(query) => writeln!(told, "query {}", serde_json::to_string(query).unwrap()).unwrap(),
-        Question::Funnel {
-            steps,
-            range,
-            filters,
-        } => writeln!(
-            told,
-            "funnel {} over {} where {}",
-            serde_json::to_string(steps).unwrap(),
-            serde_json::to_string(range).unwrap(),
-            serde_json::to_string(filters).unwrap()
-        )
-        .unwrap(),
+        other => writeln!(told, "question {other:?}").unwrap(),
     }
     match difference {
         Difference::Refused(why) => writeln!(told, "refused: {why}").unwrap(),

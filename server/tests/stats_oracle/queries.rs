@@ -1,12 +1,13 @@
 //! Random questions, all of them valid by docs/metrics.md.
 
-use super::{dice::Dice, history::*};
+use super::{check::Question, dice::Dice, history::*};
 use chrono::{Days, NaiveDate};
 use pulsecast_protocol::{
     Timestamp,
     stats::{
-        Comparison, ComparisonMode, Condition, DateRange, Dimension, Direction, Filter, Goal, GoalKind,
-        Include, Metric, Operator, OrderBy, OrderKey, Pagination, Query, Segment, Subject, TimeUnit,
+        CohortUnit, Comparison, ComparisonMode, Condition, DateRange, Dimension, Direction, Filter, Goal,
+        GoalKind, Include, Metric, Operator, OrderBy, OrderKey, Pagination, Query, Segment, Subject,
+        TimeUnit,
     },
 };
 use pulsecast_server::{event::SiteId, stats::Scope};
@@ -520,12 +521,25 @@ fn names(filter: &Filter, wanted: &Dimension) -> bool {
     }
 }
 
-/// The steps of a funnel, and what it is asked of.
-pub fn funnel(dice: &mut Dice, scope: &Scope, history: &History) -> (Vec<Goal>, DateRange, Vec<Filter>) {
-    let steps = (0..dice.places(2, 5)).map(|_| dice.one(&scope.goals)).collect();
+/// A question that is not a query: a funnel, who returns, cohorts.
+pub fn other(dice: &mut Dice, scope: &Scope, history: &History) -> Question {
     let many = dice.one(&[0, 0, 1]);
     let filters = (0..many).map(|_| filter(dice, scope, 1, Allow::all())).collect();
-    (steps, range(dice, history), filters)
+    let range = range(dice, history);
+    match dice.between(0, 9) {
+        0..6 => Question::Funnel {
+            steps: (0..dice.places(2, 5)).map(|_| dice.one(&scope.goals)).collect(),
+            range,
+            filters,
+        },
+        6 | 7 => Question::Returns { range, filters },
+        _ => Question::Cohorts {
+            prop: dice.one(&["plan", ODD]).to_owned(),
+            unit: dice.one(&[CohortUnit::Day, CohortUnit::Week]),
+            range,
+            filters,
+        },
+    }
 }
 
 #[test]

@@ -161,11 +161,15 @@ impl Search {
     fn filters(&mut self) {
         let filters = |question: &Question| match question {
             Question::Query(query) => query.filters.clone(),
-            Question::Funnel { filters, .. } => filters.clone(),
+            Question::Funnel { filters, .. }
+            | Question::Returns { filters, .. }
+            | Question::Cohorts { filters, .. } => filters.clone(),
         };
         let with = |case: &mut Case, all: Vec<Filter>| match &mut case.question {
             Question::Query(query) => query.filters = all,
-            Question::Funnel { filters, .. } => *filters = all,
+            Question::Funnel { filters, .. }
+            | Question::Returns { filters, .. }
+            | Question::Cohorts { filters, .. } => *filters = all,
         };
         let mut place = 0;
         while place < filters(&self.case.question).len() {

@@ -2,7 +2,9 @@
 
 use super::history::History;
 use pulsecast_protocol::Timestamp;
-use pulsecast_protocol::stats::{DateRange, Filter, FunnelResult, Goal, Query, QueryResult};
+use pulsecast_protocol::stats::{
+    CohortUnit, Cohorts, DateRange, Filter, FunnelResult, Goal, Query, QueryResult, Returns,
+};
 use pulsecast_server::{
     clock::ManualClock,
     event::{Event, SiteId},
@@ -82,6 +84,27 @@ impl Subject {
     ) -> Result<FunnelResult, StatsError> {
         self.runtime
             .block_on(self.stats.funnel(scope, steps, range, filters))
+    }
+
+    pub fn returns(
+        &self,
+        scope: &Scope,
+        range: DateRange,
+        filters: &[Filter],
+    ) -> Result<Returns, StatsError> {
+        self.runtime.block_on(self.stats.returns(scope, range, filters))
+    }
+
+    pub fn cohorts(
+        &self,
+        scope: &Scope,
+        name: &str,
+        unit: CohortUnit,
+        range: DateRange,
+        filters: &[Filter],
+    ) -> Result<Cohorts, StatsError> {
+        self.runtime
+            .block_on(self.stats.cohorts(scope, name, unit, range, filters))
     }
 }
 

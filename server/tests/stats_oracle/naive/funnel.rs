@@ -7,10 +7,7 @@ use super::{
 };
 use pulsecast_protocol::{
     Timestamp,
-    stats::{
-        DateRange, Filter, FunnelResult, FunnelStepResult, Goal, Include, Metric, MetricValue, Pagination,
-        Query,
-    },
+    stats::{DateRange, Filter, FunnelResult, FunnelStepResult, Goal, Metric, MetricValue},
 };
 use pulsecast_server::event::{Event, VisitorId};
 use std::collections::BTreeSet;
@@ -18,17 +15,7 @@ use std::collections::BTreeSet;
 impl Naive {
     /// How many visitors reached each step.
     pub fn funnel(&self, steps: &[Goal], range: DateRange, filters: &[Filter]) -> FunnelResult {
-        let query = Query {
-            site_id: self.scope.domain.clone(),
-            metrics: vec![Metric::Visitors],
-            date_range: range,
-            date: None,
-            dimensions: Vec::new(),
-            filters: filters.to_vec(),
-            order_by: Vec::new(),
-            include: Include::default(),
-            pagination: Pagination::default(),
-        };
+        let query = self.bare(range, filters, vec![Metric::Visitors], Vec::new());
         let all_visitors = match self.query(&query).rows[0].metrics[0] {
             MetricValue::Count(n) => u64::try_from(n).unwrap(),
             _ => 0,

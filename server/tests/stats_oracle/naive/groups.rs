@@ -189,7 +189,7 @@ impl Naive {
     }
 
     /// The visits that figures from visits are counted from.
-    fn counted_visits<'a>(&'a self, asked: &Asked<'_>) -> Vec<&'a Visit> {
+    pub fn counted_visits<'a>(&'a self, asked: &Asked<'_>) -> Vec<&'a Visit> {
         let past = self.past(asked.span);
         let with_events: BTreeSet<_> = match asked.level {
             Level::Visits => BTreeSet::new(),
@@ -208,7 +208,7 @@ impl Naive {
     }
 
     /// The events in the range that count as such and for which the filter is true.
-    fn counted_events<'a>(
+    pub fn counted_events<'a>(
         &'a self,
         asked: &Asked<'_>,
         filter: &Filter,

@@ -8,6 +8,7 @@ mod filters;
 mod funnel;
 mod goals;
 mod groups;
+mod retention;
 mod span;
 pub mod visits;
 
@@ -18,7 +19,10 @@ use filters::Past;
 use groups::{Group, Level};
 use pulsecast_protocol::{
     Timestamp,
-    stats::{Direction, Filter, Meta, Metric, MetricValue, OrderKey, Query, ResultRow},
+    stats::{
+        DateRange, Dimension, Direction, Filter, Include, Meta, Metric, MetricValue, OrderKey, Pagination,
+        Query, ResultRow,
+    },
 };
 use pulsecast_server::{
     event::{Event, VisitId},
@@ -154,6 +158,27 @@ impl Naive {
             without_goals: asked.without_goals.clone(),
             span,
             buckets: asked.buckets.over(span),
+        }
+    }
+
+    /// A question of nothing more than this.
+    fn bare(
+        &self,
+        date_range: DateRange,
+        filters: &[Filter],
+        metrics: Vec<Metric>,
+        dimensions: Vec<Dimension>,
+    ) -> Query {
+        Query {
+            site_id: self.scope.domain.clone(),
+            metrics,
+            date_range,
+            date: None,
+            dimensions,
+            filters: filters.to_vec(),
+            order_by: Vec::new(),
+            include: Include::default(),
+            pagination: Pagination::default(),
         }
     }
 
