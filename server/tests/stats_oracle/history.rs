@@ -113,7 +113,14 @@ impl History {
         };
         for _ in 0..dice.places(1, 40) {
             let first = around.plus(near(dice));
-            let (person, site) = (dice.between(1, people), SiteId(dice.between(1, sites)));
+            let (person, site) = (
+                dice.between(1, people),
+                SiteId(if dice.percent(70) {
+                    1
+                } else {
+                    dice.between(1, sites)
+                }),
+            );
             visit(dice, &mut arrivals, person, site, first, currencies);
         }
         arrivals.sort_by_key(|arrival| arrival.at);
@@ -146,7 +153,7 @@ impl History {
             steps,
             now,
             around,
-            rolled: false,
+            rolled: dice.percent(30),
         }
     }
 

@@ -34,7 +34,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 
 #[test]
 fn the_server_answers_what_the_page_defines() {
-    let (histories, questions) = (setting("ORACLE_CASES", 40), setting("ORACLE_QUESTIONS", 25));
+    let (histories, questions) = (setting("ORACLE_CASES", 20), setting("ORACLE_QUESTIONS", 25));
     let (first, most) = (setting("ORACLE_SEED", 1), setting("ORACLE_DIFFERENCES", 1));
     let mut differences = 0;
     let (mut events, mut queries, mut others, mut rows, mut told) = (0, 0, 0, 0, 0);

@@ -98,7 +98,7 @@ fn question(dice: &mut Dice, history: &History) -> Query {
 #[test]
 fn sums_of_days_answer_what_events_do() {
     let (histories, questions) = (
-        super::setting("ORACLE_CASES", 40).div_ceil(4),
+        super::setting("ORACLE_CASES", 20).div_ceil(4),
         super::setting("ORACLE_QUESTIONS", 25),
     );
     let first = super::setting("ORACLE_SEED", 1);
