@@ -139,6 +139,75 @@ const STAGES: Record<string, (stage: Stage) => Promise<Page>> = {
     await expect(page.getByTestId("saved")).toBeVisible();
     return page;
   },
+  "settings-goals": async ({ owner, page }) => {
+    await owner.posts("/fn/add-goal", { domain: "demo", kind: "event", event: "Signup", props: "plan=team", currency: "EUR" });
+    await owner.posts("/fn/add-goal", { domain: "demo", kind: "scroll", path: "/demo/article", threshold: "75" });
+    await page.goto(`${owner.server.url}/sites/demo/settings/goals`);
+    return page;
+  },
+  "settings-funnels": async ({ owner, page }) => {
+    for (const path of ["/demo", "/demo/article"]) await owner.posts("/fn/add-goal", { domain: "demo", kind: "page", path });
+    await page.goto(`${owner.server.url}/sites/demo/settings/funnels`);
+    await page.getByLabel("Name").fill("Reading");
+    await page.getByLabel("Step 1").selectOption({ index: 1 });
+    await page.getByLabel("Step 2").selectOption({ index: 2 });
+    await page.getByRole("button", { name: "Add funnel" }).click();
+    return page;
+  },
+  "settings-segments": async ({ owner, page }) => {
+    await owner.posts("/fn/save-segment", { domain: "demo", name: "Germany and Austria", shared: "on", filters: '[["is","visit:country",["DE","AT"]]]' });
+    await page.goto(`${owner.server.url}/sites/demo/settings/segments`);
+    return page;
+  },
+  "settings-people": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/sites/demo/settings/people`);
+    await page.getByLabel("Email").fill("a.rather.long.address.of.somebody@department.example.com");
+    await page.getByRole("button", { name: "Make invitation" }).click();
+    await expect(page.getByTestId("invitation-link")).toBeVisible();
+    return page;
+  },
+  "settings-links": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/sites/demo/settings/links`);
+    await page.getByLabel("Name").fill("The screen in the hall");
+    await page.getByLabel("May be embedded").check();
+    await page.getByRole("button", { name: "Make link" }).click();
+    await expect(page.getByTestId("share-frame")).toBeVisible();
+    return page;
+  },
+  "settings-exclusions": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/sites/demo/settings/exclusions`);
+    await page.getByLabel("IP addresses").fill("the office");
+    await page.getByRole("button", { name: "Save" }).first().click();
+    await expect(page.locator("#ips-error")).toHaveText(/.+/);
+    return page;
+  },
+  "settings-audit": async ({ owner, page }) => {
+    await owner.posts("/fn/add-goal", { domain: "demo", kind: "page", path: "/demo/article" });
+    await owner.sets("demo", { ip_display: "none" });
+    await page.goto(`${owner.server.url}/sites/demo/settings/audit`);
+    return page;
+  },
+  "settings-danger": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/sites/demo/settings/danger`);
+    return page;
+  },
+  account: async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/account`);
+    return page;
+  },
+  invitation: async ({ owner, page, browser }) => {
+    await page.goto(`${owner.server.url}/sites/demo/settings/people`);
+    await page.getByLabel("Email").fill("bob@example.com");
+    await page.getByRole("button", { name: "Make invitation" }).click();
+    return open(browser, await page.getByTestId("invitation-link").inputValue());
+  },
+  "share-password": async ({ owner, page, browser }) => {
+    await page.goto(`${owner.server.url}/sites/demo/settings/links`);
+    await page.getByLabel("Name").fill("Closed");
+    await page.getByLabel("Password").fill("open sesame please");
+    await page.getByRole("button", { name: "Make link" }).click();
+    return open(browser, await page.getByTestId("share-link").inputValue());
+  },
   "not-found": async ({ owner, page }) => {
     await page.goto(`${owner.server.url}/no/such/page`);
     return page;

@@ -130,7 +130,7 @@ test("a site is deleted only when its name was typed, and then it is gone", asyn
   const { page, server } = owner;
   await owner.adds(domain);
   await server.event(event("/"));
-  await page.goto(`${server.url}/sites/${domain}/settings`);
+  await page.goto(`${server.url}/sites/${domain}/settings/danger`);
   await page.getByLabel("Type the domain to confirm").fill("another.example");
   await page.getByRole("button", { name: "Delete site" }).click();
   await expect(page.locator("#confirm-error")).toContainText(`type ${domain}`, { ignoreCase: true });
@@ -166,6 +166,7 @@ test("without JavaScript a site can be added, set up and deleted", async ({ owne
   await page.getByLabel("Further hostnames").fill("blog.shop.example");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByTestId("saved")).toBeVisible();
+  await page.getByRole("link", { name: "Danger zone" }).click();
   await page.getByLabel("Type the domain to confirm").fill(domain);
   await page.getByRole("button", { name: "Delete site" }).click();
   await expect(page).toHaveURL(`${server.url}/`);

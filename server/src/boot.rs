@@ -295,15 +295,14 @@ impl Server {
             tokens: tokens.clone(),
             clock: clock.clone(),
         };
+        let sockets = TransportState::new(hub, live.clone(), gate, tasks.clone(), clock.clone(), limits)
+            .with_queries(queries, sites.clone());
         let parts = Parts {
             ingest: event::routes(IngestState {
                 ingest,
                 trusted_proxies: edge.trusted_proxies.clone().into(),
             }),
-            transport: transport::routes(
-                TransportState::new(hub, live.clone(), gate, tasks.clone(), clock.clone(), limits)
-                    .with_queries(queries, sites.clone()),
-            ),
+            transport: transport::routes(sockets.clone()),
             uploads: import::routes(ImportUploads {
                 members: members.clone(),
                 importer: importer.clone(),
@@ -314,6 +313,7 @@ impl Server {
             members: export::routes(members),
         };
         let state = AppState {
+            sockets,
             auth: Auth {
                 accounts: shared,
                 passwords: Passwords::new()?,

@@ -48,6 +48,8 @@ pub struct Identity {
     pub account: Option<AccountId>,
     /// The shared link, where somebody came by one: they read that site's queries, within the link's segment, and nothing else.
     pub link: Option<LinkId>,
+    /// The browser's session, where it came with its cookie: when somebody signs out there, what it holds open ends.
+    pub session: Option<SessionKey>,
     /// Name for counting users: the account's number, a visitor's name; empty for nobody in particular.
     pub user: String,
     /// The page's origin; `None` for programs that are no browser.
@@ -84,6 +86,10 @@ pub enum TokenError {
 /// this account, by this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn(pub AccountId, pub String);
+
+/// Tells sessions apart, without being what a browser shows to be let in. Set as a request extension beside [`SignedIn`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionKey(pub u64);
 
 /// A shared link that is open: by it somebody sees this site's dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]

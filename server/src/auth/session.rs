@@ -3,7 +3,7 @@
 use super::{Keys, LoginLimits};
 use crate::{
     auth::secret,
-    gate::SignedIn,
+    gate::{SessionKey, SignedIn},
     sites::AccountId,
     store::accounts::{Account, Accounts, AccountsError},
 };
@@ -87,6 +87,14 @@ struct Kept {
 fn stamp(account: &Account) -> Option<u64> {
     let hash = secret::hash(&account.password_hash);
     hash.first_chunk().map(|first| u64::from_be_bytes(*first))
+}
+
+/// Tells this session from others; `None` for one that does not exist yet.
+#[must_use]
+pub fn key(session: &Session) -> Option<SessionKey> {
+    let hash = secret::hash(&session.id()?.to_string());
+    hash.first_chunk()
+        .map(|first| SessionKey(u64::from_be_bytes(*first)))
 }
 
 /// Why it is not known who is signed in.

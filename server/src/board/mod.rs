@@ -18,6 +18,7 @@ use asks::Asks;
 use pulsecast_app::{
     board::{
         BoardState, Links,
+        model::Look,
         page::{
             BoardPage, Choices, Cohorted, Content, FrameView, FunnelPage, Named, RetentionPage, SiteView,
             ViewMode,
@@ -69,6 +70,23 @@ impl Viewpoint {
     }
 }
 
+/// Leaves out what leads to places that are not the viewer's.
+fn within(mut content: Content, mode: ViewMode) -> Content {
+    match &mut content {
+        Content::Details(table) if !mode.is_member() => table.csv.clear(),
+        Content::Board(data) if !mode.edits() => {
+            for card in &mut data.cards {
+                card.note = None;
+                if !mode.is_member() && card.look == Look::Steps {
+                    card.details.clear();
+                }
+            }
+        }
+        _ => {}
+    }
+    content
+}
+
 /// Makes the pages.
 #[derive(Clone)]
 #[allow(missing_debug_implementations)]
@@ -98,7 +116,7 @@ impl Board {
         };
         let (content, choices) = tokio::join!(content, asks.choices());
         BoardPage {
-            content,
+            content: within(content, from.mode),
             frame: reading.frame(from, props, choices),
         }
     }

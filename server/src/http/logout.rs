@@ -7,9 +7,16 @@ use http::HeaderMap;
 use tower_sessions::Session;
 
 /// Ends the session on the server: the cookie is worthless afterwards, wherever it was copied to.
-pub async fn logout(State(_): State<AppState>, session: Session, headers: HeaderMap) -> Response {
+/// What this browser holds open ends with it.
+pub async fn logout(State(state): State<AppState>, session: Session, headers: HeaderMap) -> Response {
+    let key = session::key(&session);
     match session::end(&session).await {
-        Ok(()) => see_other("/login", &[]),
+        Ok(()) => {
+            if let Some(key) = key {
+                state.sockets.end_session(key);
+            }
+            see_other("/login", &[])
+        }
         Err(error) => status::refuse(&headers, status::sessions_away(&error)),
     }
 }

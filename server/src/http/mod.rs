@@ -43,6 +43,7 @@ use crate::{
     sites::Sites,
     stats::Stats,
     store::{EventReader, accounts::Accounts},
+    transport::TransportState,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub struct AppState {
     pub auth: Auth,
     /// Where sessions are kept.
     pub sessions: Sessions,
+    /// What is held open; ends when somebody signs out.
+    pub sockets: TransportState,
     /// Where the event store is told of removed sites.
     pub backlog: Backlog,
     /// All sites.

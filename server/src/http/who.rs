@@ -39,6 +39,9 @@ pub async fn door(
             Ok(None) => {}
             Ok(Some(who)) => {
                 request.extensions_mut().insert::<SignedIn>(who);
+                if let Some(key) = session::key(&session) {
+                    request.extensions_mut().insert(key);
+                }
             }
             Err(WhoError::Sessions(error)) => {
                 return status::refuse(request.headers(), status::sessions_away(&error));

@@ -517,7 +517,8 @@ impl AccessApi for RequestApi {
         let account = self.proven(current).await?;
         let hash = self.state.auth.passwords.hash(new).await.map_err(invalid)?;
         self.state.accounts().change_password(account, &hash).await?;
-        // Every session that began with the old password is over; this one begins anew.
+        // Every session that began with the old password is over; this one begins anew. What they hold open ends, here too: it comes back.
+        self.state.sockets.end_account(account);
         if let (Some(session), Some(account)) =
             (&self.session, self.state.accounts().account_by_id(account).await?)
         {
@@ -532,6 +533,7 @@ impl AccessApi for RequestApi {
         let account = self.proven(password).await?;
         let sites = self.state.sites.all();
         self.state.accounts().remove_account(account).await?;
+        self.state.sockets.end_account(account);
         for site in sites.iter().filter(|site| site.is_member(account)) {
             self.note(Some(site.id), "account.remove", Value::Null).await?;
         }

@@ -84,6 +84,7 @@ impl Connection {
         let now = services.clock.now();
         let outbox = Outbox::new(services.limits.outbox);
         let line = Arc::new(Line {
+            came_with: (who.account, who.session),
             outbox,
             heart: Mutex::new(Heart::new(&services.limits, now)),
         });

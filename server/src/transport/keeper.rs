@@ -5,7 +5,11 @@ use super::{
     TransportState,
     heart::{Beat, Heart},
 };
-use crate::hub::{Disconnect, Outbox};
+use crate::{
+    gate::SessionKey,
+    hub::{Disconnect, Outbox},
+    sites::AccountId,
+};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pulsecast_protocol::Timestamp;
@@ -23,6 +27,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// What keeper and connection share.
 #[derive(Debug)]
 pub struct Line {
+    /// Whose cookie it came with.
+    pub(super) came_with: (Option<AccountId>, Option<SessionKey>),
     pub(super) outbox: Outbox,
     pub(super) heart: Mutex<Heart>,
 }
@@ -61,7 +67,14 @@ impl Keeper {
     }
 
     pub(super) fn cut_all(&self, why: Disconnect) {
-        for line in self.0.lock().values().flatten().filter_map(Weak::upgrade) {
+        self.cut(why, |_| true);
+    }
+
+    /// Ends all connections that are meant.
+    pub(super) fn cut(&self, why: Disconnect, is_meant: impl Fn(&Line) -> bool) {
+        let lines = self.0.lock();
+        let alive = lines.values().flatten().filter_map(Weak::upgrade);
+        for line in alive.filter(|line| is_meant(line)) {
             line.outbox.cut(why);
         }
     }

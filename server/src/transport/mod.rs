@@ -17,10 +17,10 @@ mod ws;
 
 use crate::{
     clock::SharedClock,
-    gate::Gate,
+    gate::{Gate, SessionKey},
     hub::{Disconnect, Hub},
     live::Live,
-    sites::Sites,
+    sites::{AccountId, Sites},
     stats::live::LiveQueries,
     tasks::Tasks,
 };
@@ -146,6 +146,20 @@ impl TransportState {
     /// Ends all connections for this reason; clients come back or do not, as its code says.
     pub fn end_all(&self, why: Disconnect) {
         self.0.keeper.cut_all(why);
+    }
+
+    /// Ends the connections of a browser whose session is over: somebody signed out there.
+    pub fn end_session(&self, session: SessionKey) {
+        self.0
+            .keeper
+            .cut(Disconnect::Expired, |line| line.came_with.1 == Some(session));
+    }
+
+    /// Ends all connections that came with an account's cookies: its password is another one, or it is gone.
+    pub fn end_account(&self, account: AccountId) {
+        self.0
+            .keeper
+            .cut(Disconnect::Expired, |line| line.came_with.0 == Some(account));
     }
 
     /// How many connections are open.

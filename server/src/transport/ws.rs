@@ -6,7 +6,7 @@ use super::{
     seats::{NoSeat, Seat},
 };
 use crate::{
-    gate::{Identity, RemoteIp, SignedIn},
+    gate::{Identity, RemoteIp, SessionKey, SignedIn},
     hub::{Disconnect, Outbox, Taken},
 };
 use axum::{
@@ -110,6 +110,7 @@ fn admit(state: &TransportState, headers: &HeaderMap, extensions: &Extensions) -
     Ok(Identity {
         account: signed_in.map(|signed_in| signed_in.0),
         link: None,
+        session: signed_in.and_then(|_| extensions.get::<SessionKey>().copied()),
         user: signed_in.map(|signed_in| signed_in.1.clone()).unwrap_or_default(),
         origin,
         own_origin: entrance.own_origin,

@@ -156,3 +156,47 @@ async fn behind_a_trusted_proxy_connections_count_for_the_client_not_the_proxy()
     );
     assert!(open(&server, &[("x-forwarded-for", "203.0.113.2")]).await.is_ok());
 }
+
+#[tokio::test]
+async fn signing_out_ends_what_that_browser_holds_open_and_no_other() {
+    let (server, cookie) = with_site(Wish::default()).await;
+    let origin = server.origin();
+    let signed_in = server.browser().sign_in(EMAIL, PASSWORD).await;
+    let elsewhere = header(&signed_in, "set-cookie")
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    let mut here = open(&server, &[("origin", &origin), ("cookie", &cookie)])
+        .await
+        .unwrap();
+    let mut there = open(&server, &[("origin", &origin), ("cookie", &elsewhere)])
+        .await
+        .unwrap();
+    for socket in [&mut here, &mut there] {
+        assert!(ask_for_live(socket, "").await["subscribe"].is_object());
+    }
+    let post = server
+        .browser()
+        .client
+        .post(server.url("/logout"))
+        .header("origin", &origin);
+    post.header("cookie", &cookie).send().await.unwrap();
+    let end = async {
+        loop {
+            match here.next().await {
+                Some(Ok(Message::Close(frame))) => break frame.map(|frame| u16::from(frame.code)),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => break None,
+            }
+        }
+    };
+    let end = tokio::time::timeout(std::time::Duration::from_secs(10), end).await;
+    assert!(end.is_ok(), "it is still open");
+    let still = ask(
+        &mut there,
+        serde_json::json!({"id": 3, "unsubscribe": {"channel": "live:example.com"}}),
+    )
+    .await;
+    assert_eq!(still["id"], 3, "{still}");
+}

@@ -121,6 +121,7 @@ impl Server {
         let history = reader.stats(shared.clone(), 0).unwrap();
         let stats = Stats::new(Arc::new(history), shared.clone(), Limits::default());
         let state = AppState {
+            sockets: sockets.clone(),
             auth,
             sessions: Sessions::new(accounts.sessions()),
             backlog: Backlog::new(1_000, 0),

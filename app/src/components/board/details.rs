@@ -48,7 +48,7 @@ pub fn DetailsView(
                     <input class="input input--small" type="search" name="search" value=details.search.clone() placeholder=format!("Search {}", title.to_lowercase()) aria-label="Search" data-key="/" />
                 </form>
                 <p class="details__count" data-testid="details-count">{count}</p>
-                <a class="button button--small" href=table.csv.clone() download>"CSV"</a>
+                {(!table.csv.is_empty()).then(|| view! { <a class="button button--small" href=table.csv.clone() download>"CSV"</a> })}
             </header>
             {table.panel.error.clone().map(|error| view! { <p class="details__error" role="alert">{error}</p> })}
             <Rows links=links.clone() details=details.clone() table=table.clone() />

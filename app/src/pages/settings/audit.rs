@@ -52,6 +52,8 @@ fn words(action: &str) -> String {
         "invitation.withdraw" => "withdrew an invitation",
         "link.add" => "made a shared link",
         "link.remove" => "removed a shared link",
+        "key.add" => "made an API key",
+        "key.revoke" => "revoked an API key",
         "account.remove" => "removed their account",
         other => return other.replace('.', " "),
     };

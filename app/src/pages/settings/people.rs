@@ -135,7 +135,7 @@ fn InviteForm(domain: Domain, role: Role, public_url: String) -> impl IntoView {
         view! {
             <div class="notice notice--good" role="status">
                 <p>"Send this address to whom you invited: there is no mail server here that would. It works once, within seven days, and is not shown again."</p>
-                <TakeAway id="invitation" label="Invitation" value />
+                <TakeAway id="invitation-link" label="Invitation" value />
             </div>
         }
     });
