@@ -1,8 +1,12 @@
 //! All that the screens need of a server. The server implements it, bound to whoever asks; the app never sees a database.
 
-mod access;
+mod goals;
+mod links;
+mod people;
 
-pub use access::AccessApi;
+pub use goals::GoalsApi;
+pub use links::LinksApi;
+pub use people::PeopleApi;
 
 use crate::board::page::{BoardPage, FunnelPage, RetentionPage};
 use async_trait::async_trait;
@@ -18,7 +22,7 @@ use std::sync::Arc;
 
 /// The server as one request sees it: every method checks by itself whether the asker may.
 #[async_trait]
-pub trait Api: AccessApi + DataApi + KeysApi + Send + Sync + 'static {
+pub trait Api: DataApi + GoalsApi + KeysApi + LinksApi + PeopleApi + Send + Sync + 'static {
     /// Who is signed in.
     fn viewer(&self) -> Option<Viewer>;
 

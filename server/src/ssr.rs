@@ -1,8 +1,11 @@
 //! What the screens need of the server, bound to whoever asks: implements the app's [`Api`] over accounts, sites and the live window.
 
-mod access;
 mod data;
+mod goals;
 mod keys;
+mod links;
+mod people;
+mod trail;
 
 use crate::{
     auth::rights::{self, Right},

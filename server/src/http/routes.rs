@@ -116,7 +116,10 @@ fn span(request: &Request) -> tracing::Span {
 
 fn loggable(path: &str) -> &str {
     let secret = ["/share/", "/invitations/"];
-    secret.into_iter().find(|begin| path.starts_with(begin)).unwrap_or(path)
+    secret
+        .into_iter()
+        .find(|begin| path.starts_with(begin))
+        .unwrap_or(path)
 }
 
 /// Transports count connections by address: behind a trusted proxy that has to be the client's, not the proxy's.
