@@ -113,7 +113,7 @@ impl Tab {
         (Self::Cities, "cities", "Cities"),
         (Self::Browsers, "browsers", "Browsers"),
         (Self::BrowserVersions, "browser_versions", "Versions"),
-        (Self::Systems, "systems", "Systems"),
+        (Self::Systems, "systems", "OS"),
         (Self::SystemVersions, "system_versions", "Versions"),
         (Self::Devices, "devices", "Devices"),
         (Self::Screens, "screens", "Screens"),

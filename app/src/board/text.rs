@@ -50,8 +50,23 @@ pub fn short(value: i64, unit: Unit) -> String {
     match unit {
         Unit::Count if n >= 100_000 => compact(n),
         Unit::Money if n >= 100_000 => compact(n),
+        Unit::Money if n >= 1000 => whole(n),
         _ => exact(value, unit),
     }
+}
+
+/// The figure in its currency.
+#[must_use]
+pub fn in_currency(text: String, currency: Option<&str>) -> String {
+    let sign = match currency {
+        None => return text,
+        Some("EUR") => "€",
+        Some("USD") => "$",
+        Some("GBP") => "£",
+        Some("JPY") => "¥",
+        Some(code) => code,
+    };
+    format!("{text}\u{202f}{sign}")
 }
 
 /// `123k`, `1.23M`
@@ -152,6 +167,12 @@ mod tests {
             texts,
             ["99\u{202f}999", "100k", "123k", "1.23M", "12.3M", "999M", "1B"]
         );
+    }
+
+    #[test]
+    fn money_says_of_which_currency_it_is() {
+        assert_eq!(in_currency(short(123_456, Unit::Money), Some("EUR")), "1\u{202f}234\u{202f}€");
+        assert_eq!(in_currency(exact(1250, Unit::Money), Some("CHF")), "12.50\u{202f}CHF");
     }
 
     #[test]

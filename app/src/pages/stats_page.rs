@@ -108,7 +108,7 @@ pub fn Frame(
         <Title text=title />
         {head}
         {notices.into_iter().map(notice).collect_view()}
-        <Toolbar links site names compared />
+        <Toolbar links site names compared=(tab == Tab::Stats).then_some(compared) />
         {children()}
         {dialog}
         <Help />

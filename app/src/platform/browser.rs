@@ -157,6 +157,9 @@ fn press(key: &str) -> bool {
         return false;
     };
     if element.tag_name() == "INPUT" {
+        if let Ok(Some(menu)) = element.closest("details") {
+            menu.set_attribute("open", "").ok();
+        }
         element.focus().ok();
     } else {
         element.click();

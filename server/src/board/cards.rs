@@ -211,7 +211,7 @@ async fn steps(asks: &Asks<'_>, links: &Links, from: &Viewpoint, bare: Card, fun
         columns: vec![
             column(Metric::Visitors, &BoardState::default()),
             Column {
-                label: "Of all".to_owned(),
+                label: "Rate".to_owned(),
                 unit: Unit::Percent,
             },
         ],

@@ -1,8 +1,14 @@
 //! Funnels: how far visitors got.
 
 use super::{Viewpoint, asks::Asks};
-use pulsecast_app::board::{Links, model::Row, text};
-use pulsecast_protocol::stats::{Funnel, FunnelResult, Goal};
+use pulsecast_app::board::{
+    BoardState, Links,
+    filters::{Atom, Clause, Op},
+    links::segment,
+    model::Row,
+    text,
+};
+use pulsecast_protocol::stats::{Filter, Funnel, FunnelResult, Goal, Operator};
 
 /// Where a funnel is shown in full.
 pub(super) fn href(links: &Links, from: &Viewpoint, id: i64) -> String {
@@ -26,9 +32,34 @@ pub(super) async fn result(asks: &Asks<'_>, from: &Viewpoint, id: i64) -> Result
     let range = asks.range();
     let stats = &asks.board.stats;
     let answer = stats
-        .funnel(asks.scope, &steps, range, &asks.state.filters())
+        .funnel(asks.scope, &steps, range, &of_visits(asks.state))
         .await;
     answer.map_err(|error| super::words(&error))
+}
+
+/// The filters of what is shown, asked of visits instead of events: whoever looks for people who did something wants to see all else that
+/// they did.
+fn of_visits(state: &BoardState) -> Vec<Filter> {
+    let of_visit = |atom: &Atom| match atom.op {
+        Op::Of(operator) if atom.dimension.is_of_event() => {
+            let (operator, done): (_, fn(Box<Filter>) -> Filter) = match operator {
+                Operator::IsNot => (Operator::Is, Filter::HasNotDone),
+                Operator::ContainsNot => (Operator::Contains, Filter::HasNotDone),
+                Operator::MatchesNot => (Operator::Matches, Filter::HasNotDone),
+                positive => (positive, Filter::HasDone),
+            };
+            let plain = Atom {
+                op: Op::Of(operator),
+                ..atom.clone()
+            };
+            done(Box::new(plain.filter()))
+        }
+        _ => atom.filter(),
+    };
+    let clause = |Clause(atoms): &Clause| Filter::Or(atoms.iter().map(of_visit).collect());
+    let mut filters: Vec<Filter> = state.clauses.iter().map(clause).collect();
+    filters.extend(state.segment.map(segment));
+    filters
 }
 
 fn goals(funnel: &Funnel, goals: &[Goal]) -> Result<Vec<Goal>, String> {
@@ -55,4 +86,22 @@ fn hundredths(n: u64) -> Option<i64> {
 #[allow(clippy::cast_precision_loss, reason = "no number of visitors comes near 2^53")]
 fn share(n: u64, all: u64) -> Option<i64> {
     (all > 0).then(|| text::hundredths(n as f64 * 100.0 / all as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_on_events_asks_for_the_visits_that_have_such_an_event() {
+        let filters = |search| serde_json::to_string(&of_visits(&BoardState::parse(search).0)).unwrap();
+        assert_eq!(
+            filters("f=is_not,page,/a;is,country,DE"),
+            r#"[["or",[["has_not_done",["is","event:page",["/a"]]],["is","visit:country",["DE"]]]]]"#
+        );
+        assert_eq!(
+            filters("f=is,goal,Signup"),
+            r#"[["or",[["has_done",["is","event:goal",["Signup"]]]]]]"#
+        );
+    }
 }

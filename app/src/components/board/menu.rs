@@ -80,10 +80,13 @@ pub fn Days(
     to: (&'static str, String),
     /// No later than this.
     most: String,
+    /// The key that leads here.
+    #[prop(optional)]
+    key: Option<&'static str>,
 ) -> impl IntoView {
     view! {
         <div class="menu__days">
-            <label>"From " <input class="input input--small" type="date" name=from.0 value=from.1 max=most.clone() required /></label>
+            <label>"From " <input class="input input--small" type="date" name=from.0 value=from.1 max=most.clone() required data-key=key /></label>
             <label>"to " <input class="input input--small" type="date" name=to.0 value=to.1 max=most required /></label>
             <button class="button button--small" type="submit">"Apply"</button>
         </div>

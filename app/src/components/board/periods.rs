@@ -54,7 +54,7 @@ pub fn PeriodPicker(
                         <Rest state=rest except=&["period", "from", "to", "date", "interval", "page"] />
                         <input type="hidden" name="period" value="custom" />
                         <p class="menu__title">"Custom period" <kbd class="menu__key" aria-hidden="true">"C"</kbd></p>
-                        <Days from=("from", from.to_string()) to=("to", to.min(today).to_string()) most=today.to_string() />
+                        <Days from=("from", from.to_string()) to=("to", to.min(today).to_string()) most=today.to_string() key="c" />
                     </form>
                 </div>
             </details>

@@ -51,8 +51,8 @@ pub fn Strip(
 fn Figure(head: Head, value: Memo<Value>) -> impl IntoView {
     let unit = head.unit;
     let less_is_better = head.less_is_better;
-    let shown = move || value.with(|v| v.now.map_or_else(|| "–".to_owned(), |now| text::short(now, unit)));
-    let exact = move || value.with(|v| v.now.map(|now| text::exact(now, unit)).unwrap_or_default());
+    let shown = move || read(value, |now| text::short(now, unit));
+    let exact = move || read(value, |now| text::exact(now, unit));
     let change = move || value.with(|v| v.change(unit));
     let mood = move || match change() {
         Some(n) if n != 0 => match (n > 0) != less_is_better {
@@ -76,6 +76,14 @@ fn Figure(head: Head, value: Memo<Value>) -> impl IntoView {
                 <span class=mood title=before>{move || change().map(|n| change_text(n, unit))}</span>
             </a>
         </li>
+    })
+}
+
+/// The figure as it is now, in its currency if it has one.
+fn read(value: Memo<Value>, text: impl Fn(i64) -> String) -> String {
+    value.with(|value| match value.now {
+        Some(now) => text::in_currency(text(now), value.currency.as_deref()),
+        None => "–".to_owned(),
     })
 }
 

@@ -17,8 +17,8 @@ pub fn Toolbar(
     site: SiteView,
     /// What values are called.
     names: BTreeMap<String, String>,
-    /// The compared days in words.
-    compared: String,
+    /// The compared days in words; `None` where nothing is compared.
+    compared: Option<String>,
 ) -> impl IntoView {
     view! {
         <div class="toolbar" data-testid="toolbar">
@@ -26,7 +26,7 @@ pub fn Toolbar(
             <Pills links=links.clone() site=site.clone() names />
             <div class="toolbar__time">
                 <PeriodPicker links=links.clone() site=site.clone() />
-                <ComparePicker links site compared />
+                {compared.map(|compared| view! { <ComparePicker links site compared /> })}
                 <button class="toolbar__help" type="button" popovertarget="help" data-key="?" aria-label="Keyboard shortcuts">"?"</button>
             </div>
         </div>
