@@ -161,6 +161,9 @@ pub struct Card {
     pub look: Look,
     /// What its rows are, for the head of the list.
     pub what: String,
+    /// The name of those without a value, where most have none: their row gets no bar, and alone it says nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub none: String,
     /// What is counted.
     pub columns: Vec<Column>,
     /// Its rows, most first.

@@ -9,8 +9,8 @@ use pulsecast_app::board::{
     page::Choices,
 };
 use pulsecast_protocol::stats::{
-    Condition, DateRange, Dimension, Filter, Include, Metric, Operator, OrderBy, Pagination, Query,
-    QueryResult, Subject, TimeUnit,
+    DateRange, Dimension, Filter, Include, Metric, Operator, OrderBy, Pagination, Query,
+    QueryResult, TimeUnit,
 };
 
 /// Values offered while a filter is made.
@@ -84,20 +84,10 @@ impl Asks<'_> {
         limit: u32,
         offset: u32,
     ) -> Query {
-        let mut query = self.query(metrics);
-        // Whoever looks for tags and places asks for those that are known; most visits have none.
-        if is_rare(&dimension) {
-            query.filters.push(Filter::Condition(Condition {
-                operator: Operator::IsNot,
-                subject: Subject::Dimension(dimension.clone()),
-                values: vec![dimension.none_label().to_owned()],
-                case_sensitive: true,
-            }));
-        }
         Query {
             dimensions: vec![dimension],
             pagination: Pagination { limit, offset },
-            ..query
+            ..self.query(metrics)
         }
     }
 
@@ -188,7 +178,8 @@ impl Asks<'_> {
     }
 }
 
-fn is_rare(dimension: &Dimension) -> bool {
+/// Whether most events or visits have no value of it: then those that have none are not worth a bar.
+pub(super) fn is_rare(dimension: &Dimension) -> bool {
     use Dimension as D;
     matches!(
         dimension,

@@ -155,6 +155,10 @@ async fn list(asks: &Asks<'_>, links: &Links, tab: Tab, dimension: Dimension, ba
             _ => Look::Plain,
         },
         what: words::singular(&dimension),
+        none: match asks::is_rare(&dimension) {
+            true => dimension.none_label().to_owned(),
+            false => String::new(),
+        },
         columns: metrics.iter().map(|metric| column(*metric, asks.state)).collect(),
         rows: answer
             .map(|answer| asks::rows(&answer, &dimension))

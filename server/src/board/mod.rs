@@ -104,7 +104,7 @@ impl Board {
         let (asks, links) = (reading.asks(self, from), reading.links(from, ""));
         let props = asks.props().await;
         let content = async {
-            if from.first_event.is_none() {
+            if from.first_event.is_none() && reading.state == BoardState::default() {
                 Content::Waiting
             } else if let Some(details) = &reading.state.details {
                 Content::Details(Box::new(table::table(&asks, &links, details, &props).await))

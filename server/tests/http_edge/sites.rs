@@ -22,9 +22,9 @@ async fn a_site_is_added_by_a_plain_form_and_its_page_is_there() {
     let added = add_site(&owner, "https://Example.com/", "Europe/Berlin").await;
     assert_eq!(
         (added.status().as_u16(), location(&added)),
-        (302, "/sites/example.com")
+        (302, "/sites/example.com/live")
     );
-    assert_eq!(owner.open("/sites/example.com").await.status(), 200);
+    assert_eq!(owner.open("/sites/example.com/live").await.status(), 200);
     let site = server.sites.get(&"example.com".parse().unwrap()).unwrap();
     assert_eq!(site.settings.timezone, "Europe/Berlin");
     let (status, list) = call(&owner, "/fn/sites").await;

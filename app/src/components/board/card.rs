@@ -25,11 +25,16 @@ pub fn CardView(
     let (title, tabs, menu) = (card.title.clone(), card.tabs.clone(), card.menu.clone());
     let (error, empty, note) = (card.panel.error.clone(), card.empty.clone(), card.note.clone());
     let details = (!card.details.is_empty()).then(|| card.details.clone());
-    let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
+    let none = StoredValue::new(card.none.clone());
+    let is_known = move |row: &Row| none.with_value(|none| none.is_empty() || row.name != *none);
+    let is_empty = Memo::new(move |_| rows.with(|rows| !rows.iter().any(is_known)));
     let testid = id.clone();
     let columns = (card.what.clone(), card.columns.clone());
     let card = StoredValue::new(card);
     let keys = move || {
+        if is_empty.get() {
+            return Vec::new();
+        }
         rows.with(|rows| {
             rows.iter()
                 .map(|row| (row.name.clone(), row.label().to_owned()))

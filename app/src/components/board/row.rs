@@ -21,10 +21,10 @@ pub fn RowView(
     /// What it is called.
     label: String,
 ) -> impl IntoView {
-    let (look, href, out, units) = card.with_value(|card| {
+    let (look, href, out, units, none) = card.with_value(|card| {
         let units: Vec<text::Unit> = card.columns.iter().map(|column| column.unit).collect();
         let out = (!card.site.is_empty()).then(|| format!("{}{name}", card.site));
-        (card.look, card.href_of(&name), out, units)
+        (card.look, card.href_of(&name), out, units, card.none.clone())
     });
     let flag = (look == Look::Flags).then(|| format::flag(&name)).flatten();
     let key = StoredValue::new(name);
@@ -38,12 +38,15 @@ pub fn RowView(
             })
         })
     });
-    let most = move || rows.with(|rows| rows.iter().map(Row::first).max().unwrap_or_default());
+    let none = StoredValue::new(none);
+    let is_none = key.with_value(|name| none.with_value(|none| !none.is_empty() && name == none));
+    let most = move || {
+        let known = |row: &&Row| none.with_value(|none| none.is_empty() || row.name != *none);
+        rows.with(|rows| rows.iter().filter(known).map(Row::first).max().unwrap_or_default())
+    };
     let share = move || {
-        format!(
-            "--share:{}",
-            row.with(Row::first).saturating_mul(1000) / most().max(1)
-        )
+        let share = if is_none { 0 } else { row.with(Row::first) };
+        format!("--share:{}", share.saturating_mul(1000) / most().max(1))
     };
     let figure = move |(i, unit): (usize, text::Unit)| {
         let text = move || {
@@ -53,7 +56,7 @@ pub fn RowView(
         view! { <span class="row__figure">{text}</span> }
     };
     platform::erased(view! {
-        <li class="row" style=share data-testid="row">
+        <li class="row" class:row--none=is_none style=share data-testid="row">
             <span class="row__name" title=label.clone()>
                 {flag.map(|flag| view! { <span class="flag" aria-hidden="true">{flag}</span> })}
                 <a class="row__link" href=href>{label.clone()}</a>
