@@ -171,8 +171,14 @@ mod tests {
 
     #[test]
     fn money_says_of_which_currency_it_is() {
-        assert_eq!(in_currency(short(123_456, Unit::Money), Some("EUR")), "1\u{202f}234\u{202f}€");
-        assert_eq!(in_currency(exact(1250, Unit::Money), Some("CHF")), "12.50\u{202f}CHF");
+        assert_eq!(
+            in_currency(short(123_456, Unit::Money), Some("EUR")),
+            "1\u{202f}234\u{202f}€"
+        );
+        assert_eq!(
+            in_currency(exact(1250, Unit::Money), Some("CHF")),
+            "12.50\u{202f}CHF"
+        );
     }
 
     #[test]

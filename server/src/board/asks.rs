@@ -9,8 +9,8 @@ use pulsecast_app::board::{
     page::Choices,
 };
 use pulsecast_protocol::stats::{
-    DateRange, Dimension, Filter, Include, Metric, Operator, OrderBy, Pagination, Query,
-    QueryResult, TimeUnit,
+    DateRange, Dimension, Filter, Include, Metric, Operator, OrderBy, Pagination, Query, QueryResult,
+    TimeUnit,
 };
 
 /// Values offered while a filter is made.

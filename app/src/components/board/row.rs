@@ -42,7 +42,13 @@ pub fn RowView(
     let is_none = key.with_value(|name| none.with_value(|none| !none.is_empty() && name == none));
     let most = move || {
         let known = |row: &&Row| none.with_value(|none| none.is_empty() || row.name != *none);
-        rows.with(|rows| rows.iter().filter(known).map(Row::first).max().unwrap_or_default())
+        rows.with(|rows| {
+            rows.iter()
+                .filter(known)
+                .map(Row::first)
+                .max()
+                .unwrap_or_default()
+        })
     };
     let share = move || {
         let share = if is_none { 0 } else { row.with(Row::first) };
