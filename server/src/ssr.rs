@@ -28,6 +28,7 @@ use pulsecast_app::{
 use pulsecast_protocol::{
     ApiError, Domain, ErrorCode,
     account::{SiteSettings, SiteSummary, Viewer},
+    exclude::Exclusions,
     live::LiveState,
     stats::FunnelResult,
 };
@@ -238,7 +239,13 @@ impl Api for RequestApi {
     }
 
     async fn site(&self, domain: Domain) -> Result<SiteSettings, ApiError> {
-        Ok(self.visible(&domain)?.settings.clone())
+        let site = self.visible(&domain)?;
+        let mut settings = site.settings.clone();
+        // Addresses of offices are for those who may change them.
+        if rights::may(&site, self.account()?, Right::Manage).is_err() {
+            settings.exclusions = Exclusions::default();
+        }
+        Ok(settings)
     }
 
     async fn save_site(&self, settings: SiteSettings) -> Result<SiteSettings, ApiError> {

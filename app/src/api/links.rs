@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use pulsecast_protocol::{
     ApiError, Domain,
     access::{ChangeView, LinkDraft, LinkView, Shared},
+    account::SiteSettings,
     exclude::Exclusions,
 };
 
@@ -22,6 +23,8 @@ pub trait LinksApi: Send + Sync + 'static {
     /// What the shared link in this page's address shows; nobody has to be signed in.
     async fn shared(&self) -> Result<Shared, ApiError>;
 
+    /// What is not counted, and how long what is counted is kept, among all else that is set.
+    async fn exclusions(&self, domain: Domain) -> Result<SiteSettings, ApiError>;
     /// Replaces what is not counted.
     async fn save_exclusions(&self, domain: Domain, exclusions: Exclusions) -> Result<(), ApiError>;
 

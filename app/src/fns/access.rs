@@ -100,7 +100,7 @@ pub async fn load_exclusions(domain: Domain) -> Result<Section<SiteSettings>, Fa
     let api = crate::platform::api()?;
     Ok(Section {
         role: api.role(domain.clone()).await?,
-        body: api.site(domain.clone()).await?,
+        body: api.exclusions(domain.clone()).await?,
         domain,
     })
 }

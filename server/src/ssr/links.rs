@@ -16,6 +16,7 @@ use pulsecast_app::api::LinksApi;
 use pulsecast_protocol::{
     ApiError, Domain, ErrorCode, Timestamp,
     access::{ChangeView, LinkDraft, LinkView, Shared, SharedSite},
+    account::SiteSettings,
     exclude::Exclusions,
 };
 use serde_json::json;
@@ -127,6 +128,10 @@ impl LinksApi for RequestApi {
             segment: segment.map(|id| segment_name(&site, id)),
             token,
         }))
+    }
+
+    async fn exclusions(&self, domain: Domain) -> Result<SiteSettings, ApiError> {
+        Ok(self.site_for(&domain, Right::Manage)?.settings.clone())
     }
 
     async fn save_exclusions(&self, domain: Domain, exclusions: Exclusions) -> Result<(), ApiError> {

@@ -141,7 +141,7 @@ async fn each_role_may_what_it_is_for_and_strangers_find_nothing() {
             let got = who.open(&format!("/sites/{SITE}{page}")).await.status();
             assert!(role < least || got == 200, "{role} {page}: {got}");
         }
-        for read in ["people", "links", "changes"] {
+        for read in ["people", "links", "changes", "exclusions"] {
             let got = who
                 .client
                 .get(who.url(&format!("/fn/{read}?domain={SITE}")))

@@ -82,6 +82,15 @@ impl LinkBook for SqliteAccounts {
     }
 
     async fn note_link_used(&self, link: LinkId, now: Timestamp) -> Result<(), AccountsError> {
+        // Looked up first: an update that changes nothing waits for other writers all the same.
+        let last: Option<i64> =
+            sqlx::query_scalar("select coalesce(last_used_at, 0) from links where id = ?")
+                .bind(link.0)
+                .fetch_optional(&self.pool)
+                .await?;
+        if last.is_none_or(|last| now.since(Timestamp(last)) < EXACTLY) {
+            return Ok(());
+        }
         sqlx::query(
             "update links set last_used_at = ?1 where id = ?2 and (last_used_at is null or last_used_at < ?3)",
         )
