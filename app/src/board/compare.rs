@@ -31,7 +31,11 @@ pub fn compared(state: &BoardState, today: NaiveDate) -> Option<(NaiveDate, Naiv
         }
     };
     Some(if state.match_day == Weekday::Matched {
-        let shift = to_weekday(first, from);
+        let mut shift = to_weekday(first, from);
+        // A day is not compared with itself.
+        if moved(first, shift) == Some(from) {
+            shift -= 7;
+        }
         (moved(first, shift)?, moved(last, shift)?)
     } else {
         (first, last)
@@ -100,6 +104,7 @@ mod tests {
             of("period=7d&compare=year&match_day=1"),
             pair("2025-11-15", "2025-11-21")
         );
+        assert_eq!(of("period=day&compare=previous&match_day=1"), pair("2026-11-13", "2026-11-13"));
         for n in 0..14 {
             let shift = to_weekday(day("2026-11-01") + Days::new(n), day("2026-11-20"));
             assert!((-3..=3).contains(&shift));
