@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod pages;
 pub mod pixel;
+mod place_names;
 pub mod routes;
 pub mod scripts;
 pub mod security;

@@ -4,6 +4,7 @@
 use super::{
     AppState,
     caller::{Answer, Caller},
+    place_names::PlaceNames,
 };
 use crate::stats::parse;
 use axum::{Json, extract::State};
@@ -15,7 +16,11 @@ use pulsecast_protocol::stats::QueryResult;
 /// # Errors
 /// 400 with the path of what is wrong, 401 without a key for the site, 422 for what is too expensive, 429 and 503 with `Retry-After`.
 pub async fn query(State(state): State<AppState>, caller: Caller, body: Bytes) -> Answer<QueryResult> {
-    let query = parse::query_text(&body)?;
+    let mut json = parse::json(&body)?;
+    let names = PlaceNames::taken_from(&mut json)?;
+    let query = parse::query(&json)?;
     let site = caller.site(&state, &query.site_id)?;
-    Ok(Json(state.stats.query(&caller.scope(&site), &query).await?))
+    let mut result = state.stats.query(&caller.scope(&site), &query).await?;
+    names.put_into(&mut result);
+    Ok(Json(result))
 }

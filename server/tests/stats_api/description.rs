@@ -202,6 +202,17 @@ async fn names_that_the_description_lists_are_the_ones_that_are_understood() {
     for dimension in names(&schemas["DimensionName"]["anyOf"][0]["enum"]) {
         world.query(&json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "day", "dimensions": [dimension]})).await;
     }
+    for dimension in names(&schemas["DimensionName"]["anyOf"][1]["enum"]) {
+        let by_name = world.query(&json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "28d", "dimensions": [dimension]})).await;
+        assert!(
+            by_name["results"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|row| row["dimensions"][0].as_str().unwrap().len() > 5),
+            "{by_name}"
+        );
+    }
     for period in names(&schemas["DateRange"]["anyOf"][0]["enum"]) {
         world
             .query(&json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": period}))

@@ -1,6 +1,11 @@
 //! The Stats API of the real binary over a history whose figures are known: what it answers, what its description says, and what clients
 //! that others wrote make of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and has threads of its own"
+)]
 
 mod clients;
 mod description;

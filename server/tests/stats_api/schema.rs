@@ -95,10 +95,8 @@ impl Schemas<'_> {
                 wrong("has too many items".to_owned())
             }
             "items" => {
-                let items = value.as_array().into_iter().flatten().enumerate();
-                items
-                    .map(|(i, item)| self.check(argument, item, &format!("{at}[{i}]")))
-                    .collect()
+                let mut items = value.as_array().into_iter().flatten().enumerate();
+                items.try_for_each(|(i, item)| self.check(argument, item, &format!("{at}[{i}]")))
             }
             "required" => {
                 let Some(object) = value.as_object() else {

@@ -56,7 +56,10 @@ built!(
             "What rows are grouped by and filtered on; time in groups only"
         ))
         .item(one_of(Dimension::names()))
-        .item(one_of(["visit:city_name"]).description(Some("The same as visit:city")))
+        .item(
+            one_of(["visit:country_name", "visit:region_name", "visit:city_name"])
+                .description(Some("The same by name"))
+        )
         .item(
             text()
                 .pattern(Some("^event:props:.+"))
