@@ -215,6 +215,11 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Of this program itself.
+    pub fn own() -> Result<Self> {
+        Self::of(std::process::id())
+    }
+
     fn of(pid: u32) -> Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
         let (_, cpu) = name_and_cpu(&stat).context("strange /proc/PID/stat")?;

@@ -5,7 +5,7 @@ use crate::{
     generate::SITE,
     histogram::Histogram,
     http::Client,
-    process::{Place, Program},
+    process::{Place, Program, Usage},
     report::{Budget, Report, Unit, seconds},
     traffic::Traffic,
 };
@@ -27,6 +27,8 @@ use tokio::task::JoinSet;
 
 /// Connections that bring events.
 const WRITERS: usize = 8;
+/// Times that a floor is measured.
+const FLOORS: u32 = 4;
 /// Rounds before it counts.
 const WARM: usize = 2;
 
@@ -156,11 +158,22 @@ pub async fn run(options: &Options) -> Result<()> {
         }
     }
     let key = place.tell(&["key", "add", "--site", SITE, "--right", "stats"], "")?;
-    let server = place.serve_with(&options.flags)?;
+    let mut flags = vec!["--api-rate=1000000".to_owned()];
+    flags.extend(options.flags.iter().cloned());
+    let server = place.serve_with(&flags)?;
     tokio::time::sleep(Duration::from_secs(options.settle)).await;
     let load = Load::start(&server, options.rate).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
+    let (began, cpu) = (Instant::now(), server.usage()?.cpu);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let idle = seconds(server.usage()?.cpu - cpu) / seconds(began.elapsed());
+    report.remark(format!(
+        "{} events/s alone take {:.1} % of a processor",
+        options.rate,
+        idle * 100.0
+    ));
     let asker = Asker {
+        idle,
         key,
         server: &server,
         rounds: options.rounds,
@@ -187,8 +200,15 @@ pub async fn run(options: &Options) -> Result<()> {
 
 /// The bare engine over the same file.
 struct Floor {
-    count: Duration,
-    plain: Vec<Duration>,
+    count: Cost,
+    plain: Vec<Cost>,
+}
+
+/// How long something took, and how much of the processors.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    took: Duration,
+    cpu: Duration,
 }
 
 impl Floor {
@@ -207,16 +227,19 @@ impl Floor {
         let (from, to) = (day(days), Utc::now().date_naive() + Days::new(1));
         let visits = format!("site = {site} and start_at < '{to}' and last_at >= '{from}'{condition}");
         let events = format!("site = {site} and happened_at >= '{from}' and happened_at < '{to}'{condition}");
-        let best = |sql: &str| -> Result<Duration> {
-            let mut best = Duration::MAX;
-            for _ in 0..3 {
+        let best = |sql: &str| -> Result<Cost> {
+            let (mut took, before) = (Duration::MAX, Usage::own()?.cpu);
+            for _ in 0..FLOORS {
                 let began = Instant::now();
                 let mut statement = connection.prepare(sql)?;
                 let mut rows = statement.query([])?;
                 while rows.next()?.is_some() {}
-                best = best.min(began.elapsed());
+                took = took.min(began.elapsed());
             }
-            Ok(best)
+            Ok(Cost {
+                took,
+                cpu: (Usage::own()?.cpu - before) / FLOORS,
+            })
         };
         Ok(Self {
             count: best(&format!("select count(*) from events where {events}"))?,
@@ -234,6 +257,8 @@ fn day(days: u64) -> chrono::NaiveDate {
 }
 
 struct Asker<'a> {
+    /// Processor time a second that the events alone cost.
+    idle: f64,
     key: String,
     server: &'a Program,
     rounds: usize,
@@ -272,19 +297,19 @@ impl Asker<'_> {
             .iter()
             .map(|panel| self.request(panel, days, filters))
             .collect();
-        let times: Vec<Histogram> = PANELS.iter().map(|_| Histogram::default()).collect();
-        let together = Histogram::default();
+        let mut panels: Vec<Asked> = PANELS.iter().map(|_| Asked::default()).collect();
+        let mut together = Asked::default();
         for round in 0..WARM + self.rounds {
-            for (request, times) in requests.iter().zip(&times) {
-                let took = ask(&mut client, request).await?;
+            for (request, panel) in requests.iter().zip(&mut panels) {
+                let (began, cpu) = (Instant::now(), self.server.usage()?.cpu);
+                ask(&mut client, request).await?;
                 if round >= WARM {
-                    times.record(took);
+                    panel.add(began.elapsed(), self.server.usage()?.cpu - cpu);
                 }
             }
-            let first = PANELS.iter().zip(&requests).filter(|(panel, _)| panel.is_first);
-            let began = Instant::now();
+            let (began, cpu) = (Instant::now(), self.server.usage()?.cpu);
             let mut asked = JoinSet::new();
-            for (_, request) in first {
+            for (_, request) in PANELS.iter().zip(&requests).filter(|(panel, _)| panel.is_first) {
                 let (mut client, request) = (Client::open(self.server.address).await?, request.clone());
                 asked.spawn(async move { ask(&mut client, &request).await });
             }
@@ -292,66 +317,75 @@ impl Asker<'_> {
                 answered??;
             }
             if round >= WARM {
-                together.record(began.elapsed());
+                together.add(began.elapsed(), self.server.usage()?.cpu - cpu);
             }
         }
-        let budget = |limit: f64| {
-            if days == 30 {
-                Budget::AtMost(limit)
-            } else {
-                Budget::None
-            }
-        };
         let title = |what: &str| format!("{days} days, {filter}: {what}");
-        for ((panel, times), plain) in PANELS.iter().zip(&times).zip(&floor.plain) {
-            let [p50, p95] = [50.0, 95.0].map(|percent| seconds(times.percentile(percent)));
-            report.add(
-                title(&format!("{}, p50", panel.name)),
-                Unit::Time,
-                p50,
-                Some(seconds(*plain)),
-                Budget::None,
-            );
-            report.add(
-                title(&format!("{}, p95", panel.name)),
-                Unit::Time,
-                p95,
-                Some(seconds(*plain)),
-                budget(0.15),
+        let is_budgeted = days == 30;
+        for ((panel, asked), plain) in PANELS.iter().zip(&panels).zip(&floor.plain) {
+            asked.report(
+                &title(panel.name),
+                *plain,
+                self.idle,
+                is_budgeted.then_some(0.15),
+                report,
             );
         }
-        let sum: Duration = PANELS
+        let mut plain = Cost::default();
+        for (_, cost) in PANELS
             .iter()
             .zip(&floor.plain)
             .filter(|(panel, _)| panel.is_first)
-            .map(|(_, plain)| *plain)
-            .sum();
-        for percent in [50.0, 95.0] {
-            let took = seconds(together.percentile(percent));
-            let limit = if percent > 90.0 { budget(0.4) } else { Budget::None };
-            report.add(
-                title(&format!("seven at once, p{percent}")),
-                Unit::Time,
-                took,
-                Some(seconds(sum)),
-                limit,
-            );
+        {
+            plain.took += cost.took;
+            plain.cpu += cost.cpu;
         }
+        let limit = is_budgeted.then_some(0.4);
+        together.report(&title("seven at once"), plain, self.idle, limit, report);
         report.remark(format!(
-            "{days} days, {filter}: counting these events takes the bare engine {:.0} ms",
-            seconds(floor.count) * 1e3
+            "{days} days, {filter}: counting these events takes the bare engine {:.0} ms, {:.0} ms of processor time",
+            seconds(floor.count.took) * 1e3,
+            seconds(floor.count.cpu) * 1e3
         ));
         Ok(())
     }
 }
 
-async fn ask(client: &mut Client, request: &[u8]) -> Result<Duration> {
-    let began = Instant::now();
+/// What asking so often came to.
+#[derive(Default)]
+struct Asked {
+    times: Histogram,
+    all: Cost,
+}
+
+impl Asked {
+    fn add(&mut self, took: Duration, cpu: Duration) {
+        self.times.record(took);
+        self.all.took += took;
+        self.all.cpu += cpu;
+    }
+
+    /// Three rows: the middle, the slowest of twenty, and the processor time less what the events that come in cost.
+    fn report(&self, title: &str, plain: Cost, idle: f64, limit: Option<f64>, report: &mut Report) {
+        let floor = Some(seconds(plain.took));
+        for (percent, budget) in [(50.0, None), (95.0, limit)] {
+            let took = seconds(self.times.percentile(percent));
+            let budget = budget.map_or(Budget::None, Budget::AtMost);
+            report.add(format!("{title}, p{percent}"), Unit::Time, took, floor, budget);
+        }
+        let own = seconds(self.all.cpu) - idle * seconds(self.all.took);
+        let each = own.max(0.0) / self.times.count().max(1) as f64;
+        let floor = Some(seconds(plain.cpu));
+        report.add(format!("{title}, CPU"), Unit::Time, each, floor, Budget::None);
+    }
+}
+
+async fn ask(client: &mut Client, request: &[u8]) -> Result<()> {
     let (status, answer) = client.ask(request).await?;
     if status != 200 {
         bail!("{status}: {}", String::from_utf8_lossy(answer));
     }
-    Ok(began.elapsed())
+    Ok(())
 }
 
 /// Events that come in meanwhile.

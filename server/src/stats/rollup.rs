@@ -295,3 +295,55 @@ impl RolledDays {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono_tz::Europe::Berlin;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp(
+            chrono::DateTime::parse_from_rfc3339(text)
+                .unwrap()
+                .timestamp_millis(),
+        )
+    }
+
+    fn over(now: &str) -> Vec<String> {
+        days(SiteId(1), Berlin, at("2026-03-28T12:00:00Z"), at(now))
+            .map(|day| day.day.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn a_day_is_over_when_its_last_visits_have_ended_and_are_stored() {
+        assert_eq!(over("2026-03-30T22:34:59Z"), ["2026-03-29", "2026-03-28"]);
+        assert_eq!(over("2026-03-30T22:35:00Z")[0], "2026-03-30");
+    }
+
+    #[test]
+    fn a_day_is_as_long_as_the_sites_clock_makes_it() {
+        let now = at("2026-03-31T00:00:00Z");
+        let days: Vec<SiteDay> = days(SiteId(1), Berlin, at("2026-03-28T12:00:00Z"), now).collect();
+        let short = days
+            .iter()
+            .find(|day| day.day.to_string() == "2026-03-29")
+            .unwrap();
+        assert_eq!(short.to.since(short.from), 23 * Timestamp::HOUR);
+        assert_eq!(short.from.since(short.long_before), 48 * Timestamp::HOUR);
+    }
+
+    #[test]
+    fn days_by_another_clock_are_not_used() {
+        let (from, to) = (at("2026-03-27T23:00:00Z"), at("2026-03-28T23:00:00Z"));
+        let day = RolledDays::number("2026-03-28".parse().unwrap());
+        assert_eq!(
+            RolledDays::of(Berlin, [(day, from, to)]).newest(day - 5, day + 5),
+            Some(day)
+        );
+        assert_eq!(
+            RolledDays::of(Tz::UTC, [(day, from, to)]).newest(day - 5, day + 5),
+            None
+        );
+    }
+}

@@ -159,7 +159,7 @@ fn reckon(connection: &Connection, day: &SiteDay) -> duckdb::Result<bool> {
     }
     let columns: Vec<&str> = OF_VISITS.iter().map(|(_, column)| *column).collect();
     let columns = columns.join(", ");
-    // What was active on the day (`d`), and on the two days before.
+    // What was active on the day (`d`) and, of the visitors who were there on it, on the two days before.
     connection.execute_batch(&format!(
         "create or replace temp table sums as select dimension, value, path, visitors, visitors_1, visitors_2, visits, visits_1, visits_2, \
            started, started_pageviews, started_bounces, started_duration, carried, carried_pageviews, carried_bounces, carried_duration, \
@@ -167,11 +167,14 @@ fn reckon(connection: &Connection, day: &SiteDay) -> duckdb::Result<bool> {
          create or replace temp table active as select visitor, last_at >= {from} as d, start_at < {from} and last_at >= {before} as d1, \
            start_at < {before} as d2, start_at >= {from} as fresh, pageviews, bounce, \
            case when bounce then 0 else epoch_ms(last_at) - epoch_ms(start_at) end as duration, entry_path, exit_path, screen, {columns} \
-         from visits where site = {site} and start_at < {to} and last_at >= {long_before}; \
-         create or replace temp table counted as select e.visitor, e.visit, e.path, e.hostname, e.kind = 'pageview' as viewed, \
-           e.happened_at >= {from} as d, e.happened_at < {from} and e.happened_at >= {before} as d1, e.happened_at < {before} as d2, \
-           screen, {columns} \
-         from events e where site = {site} and happened_at < {to} and happened_at >= {long_before} and kind <> 'engagement'"
+         from visits where site = {site} and start_at < {to} and last_at >= {long_before} \
+           and visitor in (select visitor from visits where site = {site} and start_at < {to} and last_at >= {from}); \
+         create or replace temp table counted as select visitor, visit, path, hostname, kind = 'pageview' as viewed, \
+           happened_at >= {from} as d, happened_at < {from} and happened_at >= {before} as d1, happened_at < {before} as d2 \
+         from events where site = {site} and happened_at < {to} and happened_at >= {long_before} and kind <> 'engagement' \
+           and visitor in (select visitor from events where site = {site} and happened_at < {to} and happened_at >= {from} and kind <> 'engagement'); \
+         create or replace temp table attributed as select visit, kind = 'pageview' as viewed, screen, {columns} \
+         from events where site = {site} and happened_at < {to} and happened_at >= {from} and kind <> 'engagement'"
     ))?;
     let is_empty: bool = connection.query_row(
         "select not exists (from temp.active) and not exists (from temp.counted)",
@@ -193,7 +196,7 @@ fn reckon(connection: &Connection, day: &SiteDay) -> duckdb::Result<bool> {
         let value = format!("coalesce({column}, '{label}')");
         of_visits(connection, dimension, &value, "NULL")?;
         connection.execute_batch(&format!(
-            "{insert_counts} select '{dimension}', {value}, NULL, {viewed} from temp.counted where d group by {value}"
+            "{insert_counts} select '{dimension}', {value}, NULL, {viewed} from temp.attributed group by {value}"
         ))?;
     }
     for (dimension, column) in [
@@ -202,8 +205,8 @@ fn reckon(connection: &Connection, day: &SiteDay) -> duckdb::Result<bool> {
     ] {
         of_visits(connection, dimension, "NULL", column)?;
         connection.execute_batch(&format!(
-            "{insert_counts} select '{dimension}', NULL, v.{column}, {viewed} from temp.counted c \
-               join visits v on v.visit = c.visit and v.site = {site} and v.start_at < {to} and v.last_at >= {from} where d group by v.{column}"
+            "{insert_counts} select '{dimension}', NULL, v.{column}, {viewed} from temp.attributed c \
+               join visits v on v.visit = c.visit and v.site = {site} and v.start_at < {to} and v.last_at >= {from} group by v.{column}"
         ))?;
     }
     of_events(connection, "events", "NULL", "NULL")?;

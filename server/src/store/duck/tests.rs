@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     event::{Event, Kind, SiteId, Utm, VisitId},
     sessions::{Sessions, Visit, fixture::hit},
-    store::{Batch, EventReader, EventStore, Progress, Slice},
+    store::{Batch, EventReader, EventStore, Progress, Rolled, Rollups, SiteDay, Slice},
 };
 use proptest::prelude::*;
 use pulsecast_protocol::Timestamp;
@@ -262,4 +262,83 @@ fn a_store_of_the_first_schema_gets_channels_and_its_visits_sources() {
             (&"Google".into(), &"Organic Search".into(), &"DE".into())
         );
     }
+}
+
+/// The first day of 1970, in UTC.
+fn first_day() -> SiteDay {
+    SiteDay {
+        site: SiteId(1),
+        day: chrono::NaiveDate::default(),
+        from: Timestamp(0),
+        to: Timestamp(Timestamp::DAY),
+        before: Timestamp(-Timestamp::DAY),
+        long_before: Timestamp(-2 * Timestamp::DAY),
+    }
+}
+
+/// One event more, of a visitor of its own, so many minutes after the beginning.
+fn later(seq: u64, minute: i64) -> Batch {
+    let event = Sessions::new().attribute(seq, hit(seq, minute, "/late"));
+    Batch {
+        ended: vec![Visit::open(&event)],
+        events: vec![event],
+        ..Batch::default()
+    }
+}
+
+#[test]
+fn what_comes_late_takes_the_sums_of_its_day_away_and_leaves_older_days_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    let rollups = reader.rollups().unwrap();
+    writer.append(&batch()).unwrap();
+    assert_eq!(rollups.roll(&first_day()).unwrap(), Rolled::Done);
+    assert_eq!(rollups.rolled(SiteId(1)).unwrap().len(), 1);
+    writer.append(&later(10, 2 * 1440)).unwrap();
+    assert_eq!(
+        rollups.rolled(SiteId(1)).unwrap().len(),
+        1,
+        "an event of a later day"
+    );
+    writer.append(&later(11, 30)).unwrap();
+    assert_eq!(rollups.rolled(SiteId(1)).unwrap(), []);
+    assert_eq!(rollups.roll(&first_day()).unwrap(), Rolled::Done);
+    let remove = |batch: Batch| Batch {
+        removed: vec![SiteId(1)],
+        ..batch
+    };
+    writer.append(&remove(Batch::default())).unwrap();
+    assert_eq!(rollups.rolled(SiteId(1)).unwrap(), [], "the site was removed");
+}
+
+#[test]
+fn a_day_with_a_visit_that_goes_on_is_not_summed_up_yet() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    let rollups = reader.rollups().unwrap();
+    let mut open = batch();
+    open.oldest_open = Some(VisitId(1));
+    let ended = std::mem::take(&mut open.ended);
+    writer.append(&open).unwrap();
+    assert_eq!(rollups.roll(&first_day()).unwrap(), Rolled::Open);
+    writer
+        .append(&Batch {
+            ended,
+            ..Batch::default()
+        })
+        .unwrap();
+    assert_eq!(rollups.roll(&first_day()).unwrap(), Rolled::Done);
+}
+
+#[test]
+fn days_that_were_summed_up_before_a_restart_lose_their_sums_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let (mut writer, reader) = open(&settings(&dir)).unwrap();
+        writer.append(&batch()).unwrap();
+        reader.rollups().unwrap().roll(&first_day()).unwrap();
+    }
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    writer.append(&later(11, 30)).unwrap();
+    assert_eq!(reader.rollups().unwrap().rolled(SiteId(1)).unwrap(), []);
 }
