@@ -23,6 +23,8 @@ use std::{
 const OVER: i64 = 35 * Timestamp::MINUTE;
 /// How long a day is left alone after something came late for it.
 const QUIET: i64 = 10 * Timestamp::MINUTE;
+/// Before looking for the first time: a start has other things to do.
+const FIRST: Duration = Duration::from_secs(10);
 /// Between looking for days.
 const ROUND: Duration = Duration::from_secs(60);
 /// After a day, so many times what it took, so that whoever asks meanwhile has the machine most of the time.
@@ -67,7 +69,13 @@ impl Keeper {
         let stopping = tasks.clone();
         tasks.spawn("rollups", async move {
             let mut keeper = self;
-            while !stopping.is_stopping() {
+            let mut wait = FIRST;
+            loop {
+                tokio::select! {
+                    () = stopping.stopping() => return,
+                    () = tokio::time::sleep(wait) => {}
+                }
+                wait = ROUND;
                 let stop = stopping.clone();
                 let round = tokio::task::spawn_blocking(move || {
                     keeper.round(|| stop.is_stopping());
@@ -78,10 +86,6 @@ impl Keeper {
                     return;
                 };
                 keeper = back;
-                tokio::select! {
-                    () = stopping.stopping() => return,
-                    () = tokio::time::sleep(ROUND) => {}
-                }
             }
         });
     }
