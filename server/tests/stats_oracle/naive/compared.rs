@@ -39,6 +39,11 @@ pub fn of_row(
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 fn change(metric: Metric, now: &MetricValue, then: &MetricValue) -> Option<f64> {
+    if let (MetricValue::Money { currency: now, .. }, MetricValue::Money { currency: then, .. }) = (now, then)
+        && now != then
+    {
+        return None;
+    }
     // Figures have at most two decimals; money of the tests is in quarters.
     let hundredths = |figure: f64| (figure * 100.0).round() as i128;
     let (now, then) = (hundredths(now.number()?), hundredths(then.number()?));
