@@ -35,8 +35,10 @@ test("every card shows what the API answers and what the oracle expects", async 
       expect(await known.asks(query)).toEqual(results);
       const page = await known.opens(`tabs=${tab}`);
       const shown = await rows(page, card);
-      const expected = results.slice(0, shown.length).map((row) => row.metrics[0]);
-      expect(shown.length).toBe(Math.min(results.length, 9));
+      // Who came without a tag, or from nowhere known, is in no row of those cards.
+      const named = /utm|regions|cities/.test(tab) ? results.filter((row) => row.dimensions[0] !== "(not set)") : results;
+      const expected = named.slice(0, shown.length).map((row) => row.metrics[0]);
+      expect(shown.length).toBe(Math.min(named.length, 9));
       expect(shown.map((row) => number(row.figures[0]))).toEqual(expected);
     });
   }
@@ -122,10 +124,10 @@ test("filters are made with and, or, is not and contains, changed, and cleared",
   await dialog.getByLabel("Google", { exact: false }).first().check();
   await dialog.getByRole("button", { name: "Apply" }).click();
   await choose("Channel");
-  await dialog.getByLabel("Email").check();
+  await dialog.getByLabel("Or type").fill("Email"); // nobody came from Google by e-mail: it is not offered
   await dialog.getByLabel("Applies").selectOption({ index: 1 });
   await dialog.getByRole("button", { name: "Apply" }).click();
-  await expect(page.getByTestId("pill")).toHaveText([/Source is Google or Channel is Email/]);
+  await expect(page.getByTestId("pill")).toHaveText([/Source is Google, or Channel is Email/]);
   await choose("Device");
   await dialog.locator("select[name=op]").selectOption("is_not");
   await dialog.getByLabel("Mobile").check();

@@ -3,7 +3,7 @@
 use super::{Builder, keys::is_path, sources::Ask};
 use crate::{
     stats::{
-        plan::{Order, Plan},
+        plan::{Level, Order, Plan},
         sums::{Figure, Otherwise, Sum, figure},
     },
     store::Snapshot,
@@ -45,11 +45,14 @@ pub fn statement(plan: &Plan, snapshot: Snapshot, groups: Groups<'_>) -> Stateme
     let mut builder = Builder::new(plan.site, plan.span, &plan.goals, snapshot).with(plan.rolled.as_deref());
     let wanted = plan.sums();
     let sums: Vec<Sum> = wanted.iter().copied().collect();
-    let own: BTreeSet<Sum> = wanted
+    let mut own: BTreeSet<Sum> = wanted
         .iter()
         .copied()
         .filter(|sum| !DENOMINATORS.contains(sum))
         .collect();
+    if is_of_event_groups(plan) {
+        own.insert(Sum::Visitors);
+    }
     let ask = Ask {
         dimensions: &plan.dimensions,
         filter: &plan.filter,
@@ -119,6 +122,11 @@ pub fn count(plan: &Plan, snapshot: Snapshot) -> Statement {
     statement
 }
 
+/// Whether rows are groups of events: then a group that only visits fall into (by the page they were entered on) is none.
+fn is_of_event_groups(plan: &Plan) -> bool {
+    plan.level == Level::Events && !plan.dimensions.is_empty()
+}
+
 /// The groups of all sources, each once.
 fn put_together(plan: &Plan, sums: &BTreeSet<Sum>, sources: &[String]) -> String {
     let keys: Vec<String> = (0..plan.dimensions.len()).map(|i| format!("k{i}")).collect();
@@ -127,11 +135,14 @@ fn put_together(plan: &Plan, sums: &BTreeSet<Sum>, sources: &[String]) -> String
     if plan.wants_revenue() {
         columns.push("min(first_currency) as first_currency, max(last_currency) as last_currency".to_owned());
     }
-    let group = if keys.is_empty() {
+    let mut group = if keys.is_empty() {
         String::new()
     } else {
         format!(" group by {}", keys.join(", "))
     };
+    if is_of_event_groups(plan) {
+        group += " having sum(visitors) > 0";
+    }
     format!(
         "select {} from ({}) s{group}",
         columns.join(", "),

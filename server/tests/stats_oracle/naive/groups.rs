@@ -149,7 +149,7 @@ impl Naive {
     }
 
     /// Distinct visitors by these dimensions, at the query's level.
-    fn visitors(
+    pub fn visitors(
         &self,
         asked: &Asked<'_>,
         filter: &Filter,

@@ -193,6 +193,10 @@ impl Naive {
         if asked.query.dimensions.is_empty() {
             groups.entry(Vec::new()).or_default();
         }
+        if asked.level == Level::Events && !asked.query.dimensions.is_empty() {
+            let counted = self.visitors(asked, &asked.filter, &asked.query.dimensions);
+            groups.retain(|names, _| counted.contains_key(names));
+        }
         let of_all = self.of_all(asked);
         groups
             .iter()
