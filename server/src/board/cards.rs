@@ -176,7 +176,7 @@ fn empty(asks: &Asks<'_>, tab: Tab) -> String {
     match tab {
         Tab::Goals if asks.scope.goals.is_empty() => "There is no goal yet.",
         Tab::Goals => "No goal was reached.",
-        Tab::Regions | Tab::Cities => "No known place: the server has no database of cities.",
+        Tab::Regions | Tab::Cities => "No known place: start the server with --city-database.",
         Tab::UtmSources | Tab::UtmMediums | Tab::UtmCampaigns | Tab::UtmContents | Tab::UtmTerms => {
             "No visit came with such a tag."
         }

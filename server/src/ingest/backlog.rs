@@ -86,6 +86,12 @@ impl Backlog {
         self.0.came.notify_one();
     }
 
+    /// How many events it holds at most.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.0.limit
+    }
+
     /// How many events wait.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -42,14 +42,20 @@ async fn page(server: &Running, token: &str) -> DataPage {
 
 /// The import's job, once it has ended.
 async fn ended(server: &Running, token: &str) -> ImportJob {
-    eventually("the import ends", || async {
-        page(server, token)
-            .await
-            .job
-            .is_some_and(|job| job.state != ImportState::Running)
-    })
-    .await;
-    page(server, token).await.job.unwrap()
+    // As long as it moves: on a busy machine a large one takes its time.
+    let mut rows = 0;
+    loop {
+        eventually("the import moves", || async {
+            let job = page(server, token).await.job.unwrap();
+            job.state != ImportState::Running || job.rows > rows
+        })
+        .await;
+        let job = page(server, token).await.job.unwrap();
+        if job.state != ImportState::Running {
+            return job;
+        }
+        rows = job.rows;
+    }
 }
 
 /// A log of June 2026 with so many people who look at two pages each, and a stylesheet and a program beside each.
@@ -71,7 +77,7 @@ fn log(people: usize) -> String {
         };
         let mut line = |time: String, path: &str, agent: &str| {
             text += &format!(
-                "{ip} - - [{time}] \"GET {path} HTTP/2.0\" 200 512 \"https://www.google.com/\" \"{agent}{person}\"\n"
+                "{ip} - - [{time}] \"GET {path} HTTP/2.0\" 200 512 \"https://www.google.com/\" \"{agent}\"\n"
             );
         };
         line(time(0), "/", BROWSER);
@@ -185,8 +191,8 @@ async fn an_import_that_was_killed_leaves_nothing_and_can_be_made_again() {
         .await
         .unwrap();
     assert_eq!(taken.status(), 202);
-    eventually("half of it is there", || async {
-        page(&server, &bearer).await.job.unwrap().events >= 10_000
+    eventually("some of it is there", || async {
+        page(&server, &bearer).await.job.unwrap().events >= 5_000
     })
     .await;
     assert_eq!(
@@ -208,18 +214,7 @@ async fn an_import_that_was_killed_leaves_nothing_and_can_be_made_again() {
         .await
         .unwrap();
     assert_eq!(taken.status(), 202);
-    let mut done = ImportJob::default();
-    for _ in 0..12 {
-        if let Some(job) = page(&server, &token)
-            .await
-            .job
-            .filter(|job| job.state != ImportState::Running)
-        {
-            done = job;
-            break;
-        }
-        drop(tokio::time::timeout(std::time::Duration::from_secs(5), std::future::pending::<()>()).await);
-    }
+    let done = ended(&server, &token).await;
     assert_eq!(
         (done.state, done.events, done.visits),
         (ImportState::Done, 40_000, 20_000)
@@ -233,7 +228,7 @@ async fn an_import_is_cancelled_and_an_upload_is_bounded() {
     let server = place.serve_with(&["--import-limit", "12"]);
     let token = token(&place);
     let taken = post(&server, &token, "import?name=access.log")
-        .body(log(20_000))
+        .body(log(16_000))
         .send()
         .await
         .unwrap();

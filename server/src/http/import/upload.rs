@@ -9,6 +9,8 @@ use tokio::io::AsyncWriteExt;
 
 /// Files of one upload at most.
 const FILES: usize = 100;
+/// Bytes beyond the limit that are read and thrown away.
+const HEARD_OUT: u64 = 64 << 20;
 
 /// Why an upload is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +111,17 @@ pub(super) async fn save(
     Ok(upload)
 }
 
+/// A client that is still sending when the connection closes does not read the answer: what is a little too large is read to its end.
+async fn hear_out<E>(mut body: impl Stream<Item = Result<bytes::Bytes, E>> + Unpin) {
+    let mut left = HEARD_OUT;
+    while let Some(Ok(piece)) = body.next().await {
+        match left.checked_sub(piece.len() as u64) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}
+
 async fn file<E: std::fmt::Display>(
     upload: &mut Upload,
     folder: &Path,
@@ -123,9 +136,11 @@ async fn file<E: std::fmt::Display>(
     upload.files.push((path, name.chars().take(120).collect()));
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|error| UploadError::Broken(error.to_string()))?;
-        *left = left
-            .checked_sub(piece.len() as u64)
-            .ok_or(UploadError::TooLarge(limit >> 20))?;
+        let Some(rest) = left.checked_sub(piece.len() as u64) else {
+            hear_out(body).await;
+            return Err(UploadError::TooLarge(limit >> 20));
+        };
+        *left = rest;
         out.write_all(&piece).await?;
     }
     Ok(out.flush().await?)

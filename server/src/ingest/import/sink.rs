@@ -126,7 +126,7 @@ impl Running {
 
 impl Sink for Running {
     fn piece(&mut self, import: ImportId, piece: Piece) -> Result<(), ImportError> {
-        while self.backlog.len() > SHARE {
+        while self.backlog.len() > SHARE.min(self.backlog.limit() / 4) {
             self.pause()?;
         }
         self.inbox
