@@ -58,7 +58,7 @@ async fn ended(server: &Running, token: &str) -> ImportJob {
     }
 }
 
-/// A log of June 2026 with so many people who look at two pages each, and a stylesheet and a program beside each.
+/// A log of May 2026 with so many people who look at two pages each, and a stylesheet and a program beside each.
 fn log(people: usize) -> String {
     let mut text = String::new();
     for person in 0..people {
