@@ -1,12 +1,14 @@
 // Who may see and change what: members by invitation, strangers by a shared link, pages elsewhere by a frame.
+import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Browser, type Page } from "@playwright/test";
 import { Owner, expect, test } from "../support/actors.ts";
 
 const domain = "shop.example";
-const pageview = (path: string, language = "en") =>
-  [{ n: "pageview", u: `https://${domain}${path}`, d: domain }, { "accept-language": language }] as const;
+// From another address, so that it is another visitor: a visit has the language that it began with.
+const pageview = (path: string, language = "en", from = "203.0.113.7") =>
+  [{ n: "pageview", u: `https://${domain}${path}`, d: domain }, { "accept-language": language, "x-forwarded-for": from }] as const;
 
 test.use({ flags: ["--trusted-proxies", "127.0.0.1/32"] });
 
@@ -95,7 +97,7 @@ test("a shared link with a password and a segment shows that segment, moves, and
   await owner.adds(domain);
   await owner.posts("/fn/save-segment", { domain, name: "German readers", shared: "on", filters: '[["is","visit:language",["de"]]]' });
   await server.event(...pageview("/en", "en"));
-  await server.event(...pageview("/de", "de"));
+  await server.event(...pageview("/de", "de", "203.0.113.8"));
   const address = await shares(owner, "For Bob", async (form) => {
     await form.getByLabel("Password").fill("open sesame please");
     await form.getByLabel("Shows").selectOption({ label: "German readers" });
@@ -111,7 +113,7 @@ test("a shared link with a password and a segment shows that segment, moves, and
   await expect(guest.getByText("/de", { exact: true }).first()).toBeVisible();
   await expect(guest.getByText("/en", { exact: true })).toHaveCount(0);
 
-  await server.event({ n: "pageview", u: `https://${domain}/neu`, d: domain }, { "accept-language": "de", "x-forwarded-for": "203.0.113.9" });
+  await server.event(...pageview("/neu", "de", "203.0.113.9"));
   await expect(guest.getByText("/neu", { exact: true }).first()).toBeVisible();
   for (const closed of ["", "/settings", "/live"]) {
     await guest.goto(`${server.url}/sites/${domain}${closed}`);
@@ -135,14 +137,15 @@ test("a link that may be embedded is shown in a page elsewhere, in the theme tha
     response.setHeader("content-type", "text/html");
     response.end(page(`${request.url === "/plain" ? plain : framed}?embed=true&theme=dark`));
   }).listen(0, "127.0.0.1");
+  await once(elsewhere, "listening");
   const { port } = elsewhere.address() as AddressInfo;
   const guest = await stranger(browser);
-  await guest.goto(`http://localhost:${port}/`);
+  await guest.goto(`http://elsewhere.example:${port}/`);
   const frame = guest.frameLocator("iframe");
   await expect(frame.getByTestId("shared")).toBeVisible();
   await expect(frame.locator("html")).toHaveAttribute("data-theme", "dark");
   expect(await guest.context().cookies()).toEqual([]);
-  await guest.goto(`http://localhost:${port}/plain`);
+  await guest.goto(`http://elsewhere.example:${port}/plain`);
   await expect(frame.getByTestId("shared")).toHaveCount(0);
   await guest.context().close();
   elsewhere.close();

@@ -23,7 +23,10 @@ export class Owner {
     readonly context: BrowserContext,
     readonly page: Page,
   ) {
-    context.on("weberror", (error) => this.faults.push(String(error.error())));
+    context.on("weberror", (error) => {
+      // A transition between two pages that the browser left out is no fault of theirs.
+      if (!/ViewTransition|Transition was/.test(String(error.error()))) this.faults.push(String(error.error()));
+    });
     context.on("console", (message) => {
       if (/hydrat|panicked|unreachable/i.test(message.text())) this.faults.push(message.text());
     });

@@ -44,9 +44,9 @@ pub fn PeoplePage() -> impl IntoView {
 fn what_it_may(role: Role) -> &'static str {
     match role {
         Role::Viewer => "sees the dashboard",
-        Role::Editor => "also sets up goals, funnels and shared segments",
-        Role::Admin => "also changes settings, people, keys and links, imports, exports and deletes data",
-        Role::Owner => "also removes and transfers the site",
+        Role::Editor => "sees the dashboard, sets up goals, funnels and shared segments",
+        Role::Admin => "changes everything but the owner: settings, people, keys, links, data",
+        Role::Owner => "does everything, also remove and transfer the site",
     }
 }
 
