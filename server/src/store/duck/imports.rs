@@ -55,8 +55,8 @@ pub(super) fn has_any(connection: &Connection, slice: Slice, last_day: NaiveDate
     let to = slice.to.map_or(i64::MAX / 1000, Timestamp::millis);
     let from = slice.from.map_or(0, Timestamp::millis);
     connection.query_row(
-        "select exists (select 1 from visits where site = ?1 and start_at >= make_timestamp(?2 * 1000) and start_at < make_timestamp(?3 * 1000)) \
-           or exists (select 1 from imported_daily where site = ?1 and day <= ?4::date)",
+        "select exists (select 1 from visits where site = $1 and start_at >= make_timestamp($2 * 1000) and start_at < make_timestamp($3 * 1000)) \
+           or exists (select 1 from imported_daily where site = $1 and day <= $4::date)",
         params![slice.site.0, from, to.min(i64::MAX / 1000), last_day.to_string()],
         |row| row.get(0),
     )
