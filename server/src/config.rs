@@ -261,7 +261,7 @@ pub struct ServeConfig {
     )]
     pub audit_days: u32,
 
-    /// Memory limit of the event store's engine; it may go 50 % above
+    /// Memory limit of the event store's engine; it may go 50 % above, and uses up to twice as much disk for what does not fit
     #[arg(
         long,
         env = "PULSECAST_STORE_MEMORY",

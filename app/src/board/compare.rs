@@ -104,7 +104,10 @@ mod tests {
             of("period=7d&compare=year&match_day=1"),
             pair("2025-11-15", "2025-11-21")
         );
-        assert_eq!(of("period=day&compare=previous&match_day=1"), pair("2026-11-13", "2026-11-13"));
+        assert_eq!(
+            of("period=day&compare=previous&match_day=1"),
+            pair("2026-11-13", "2026-11-13")
+        );
         for n in 0..14 {
             let shift = to_weekday(day("2026-11-01") + Days::new(n), day("2026-11-20"));
             assert!((-3..=3).contains(&shift));

@@ -40,7 +40,7 @@ impl<'a> Asking<'a> {
     /// When the store does not answer.
     pub fn first_event(&mut self, site: SiteId) -> Result<Option<Timestamp>, AskError> {
         let sql = format!(
-            "select epoch_ms(min(happened_at)) from events where site = {}",
+            "select epoch_ms(happened_at) from events where site = {} order by happened_at limit 1",
             site.0
         );
         let rows = self.session.ask(&sql, &[])?;

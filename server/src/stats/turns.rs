@@ -11,7 +11,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Until a statement that has begun too late to hear of it is told again to stop.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -91,6 +91,21 @@ impl Turns {
         }
     }
 
+    async fn place(&self, patience: Duration) -> Result<OwnedSemaphorePermit, StatsError> {
+        if let Ok(place) = self.places.clone().try_acquire_owned() {
+            return Ok(place);
+        }
+        let before = self.waiting.fetch_add(1, Ordering::AcqRel);
+        let _waiting = Waiting(self.waiting.clone());
+        if before >= self.limits.queue {
+            return Err(StatsError::Busy);
+        }
+        match tokio::time::timeout(patience, self.places.clone().acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(StatsError::Busy),
+        }
+    }
+
     /// Runs blocking work with a session when it is its turn.
     ///
     /// # Errors
@@ -101,17 +116,7 @@ impl Turns {
     ) -> Result<T, StatsError> {
         let timeout = self.limits.timeout;
         let begun = tokio::time::Instant::now();
-        let place = {
-            let before = self.waiting.fetch_add(1, Ordering::AcqRel);
-            let _waiting = Waiting(self.waiting.clone());
-            if before >= self.limits.queue + self.limits.concurrency {
-                return Err(StatsError::Busy);
-            }
-            match tokio::time::timeout(timeout, self.places.clone().acquire_owned()).await {
-                Ok(Ok(place)) => place,
-                Ok(Err(_)) | Err(_) => return Err(StatsError::Busy),
-            }
-        };
+        let place = self.place(timeout).await?;
         let (store, running) = (self.store.clone(), Running::default());
         let told = running.clone();
         let mut task = tokio::task::spawn_blocking(move || {
@@ -140,5 +145,106 @@ impl Turns {
             Err(_) if too_slow => Err(StatsError::TooSlow(timeout.as_secs())),
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::ManualClock,
+        store::{Cell, duck},
+    };
+    use pulsecast_protocol::Timestamp;
+
+    const ENDLESS: &str = "select count(*) from range(1000000000000) a where a.range % 3 = 1";
+
+    fn turns(dir: &tempfile::TempDir, limits: Limits) -> Turns {
+        let (_, reader) = duck::open(&duck::DuckSettings {
+            path: dir.path().join("events.duckdb"),
+            memory_mib: 64,
+            threads: 1,
+        })
+        .unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp(0)));
+        Turns::new(Arc::new(reader.stats(clock, 0).unwrap()), limits)
+    }
+
+    async fn ask(turns: &Turns, sql: &'static str) -> Result<Vec<Vec<Cell>>, StatsError> {
+        turns.ask(move |session| Ok(session.ask(sql, &[])?)).await
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_takes_too_long_is_cancelled_and_the_next_is_answered() {
+        let dir = tempfile::tempdir().unwrap();
+        let turns = turns(
+            &dir,
+            Limits {
+                timeout: Duration::from_millis(300),
+                concurrency: 1,
+                queue: 1,
+            },
+        );
+        assert!(matches!(ask(&turns, ENDLESS).await, Err(StatsError::TooSlow(_))));
+        assert_eq!(ask(&turns, "select 1").await.unwrap(), [[Cell::Int(1)]]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_nobody_waits_for_any_more_is_cancelled() {
+        let dir = tempfile::tempdir().unwrap();
+        let limits = Limits {
+            timeout: Duration::from_secs(60),
+            concurrency: 1,
+            queue: 1,
+        };
+        let turns = turns(&dir, limits);
+        drop(tokio::time::timeout(Duration::from_millis(200), ask(&turns, ENDLESS)).await);
+        // Its place is free again only when it has really ended.
+        let next = tokio::time::timeout(Duration::from_secs(20), ask(&turns, "select 1")).await;
+        assert_eq!(next.unwrap().unwrap(), [[Cell::Int(1)]]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn more_than_may_wait_are_told_to_come_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let limits = Limits {
+            timeout: Duration::from_millis(500),
+            concurrency: 1,
+            queue: 1,
+        };
+        let turns = turns(&dir, limits);
+        let outcomes = futures::future::join_all((0..3).map(|_| ask(&turns, ENDLESS))).await;
+        let busy = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Err(StatsError::Busy)))
+            .count();
+        let slow = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Err(StatsError::TooSlow(_))))
+            .count();
+        // One is at it, one may wait, one may not even wait; whether the second's turn comes in its last millisecond is a race.
+        assert!(busy >= 1, "{busy} were busy");
+        assert_eq!(busy + slow, 3);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_too_big_is_told_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let limits = Limits {
+            timeout: Duration::from_secs(60),
+            ..Limits::default()
+        };
+        let turns = turns(&dir, limits);
+        let big = "select count(*), max(len(l)) from \
+                   (select hash(range) as h, list(range) as l from range(20000000) group by h)";
+        assert!(matches!(ask(&turns, big).await, Err(StatsError::TooBig)));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_no_expression_is_refused_with_the_engines_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let turns = turns(&dir, Limits::default());
+        let refused = ask(&turns, "select regexp_matches('', '(a')").await.unwrap_err();
+        assert!(matches!(refused, StatsError::Invalid { reason, .. } if reason.contains("missing )")));
     }
 }

@@ -82,6 +82,13 @@ fn connect(settings: &DuckSettings) -> Result<Connection, StoreError> {
         // Checkpoints stall the writer: they are made at quiet moments, this is only the backstop.
         .and_then(|c| c.with("checkpoint_threshold", "256MB"))
         .and_then(|c| c.with("preserve_insertion_order", "true"))
+        // What does not fit into memory goes to disk, but not all of the disk.
+        .and_then(|c| {
+            c.with(
+                "max_temp_directory_size",
+                &format!("{}MiB", 2 * settings.memory_mib),
+            )
+        })
         .map_err(fault)?;
     let connection = Connection::open_with_flags(path, config).map_err(fault)?;
     migrate(&connection, path)?;
