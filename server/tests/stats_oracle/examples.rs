@@ -195,7 +195,8 @@ fn who_only_goes_on_reading_is_still_there_as_a_visitor_but_did_nothing() {
     );
     reader.answers(
         json!({"metrics": ["visitors", "time_on_page", "scroll_depth"], "date_range": "day", "dimensions": ["event:page"]}),
-        &json!([["/", 0.0, 91.0, 80.0]]),
+        // No row: the page was looked at yesterday.
+        &json!([]),
     );
 }
 

@@ -196,6 +196,9 @@ impl Naive {
         if asked.level == Level::Events && !asked.query.dimensions.is_empty() {
             let counted = self.visitors(asked, &asked.filter, &asked.query.dimensions);
             groups.retain(|names, _| counted.contains_key(names));
+            for names in counted.into_keys() {
+                groups.entry(names).or_default();
+            }
         }
         let of_all = self.of_all(asked);
         groups
