@@ -96,10 +96,9 @@ impl Atom {
     /// The same in a query. What contains something does so in capitals as well.
     #[must_use]
     pub fn filter(&self) -> Filter {
-        let (operator, wrap): (_, Option<fn(Box<Filter>) -> Filter>) = match self.op {
-            Op::Of(operator) => (operator, None),
-            Op::Done => (Operator::Is, Some(Filter::HasDone)),
-            Op::NotDone => (Operator::Is, Some(Filter::HasNotDone)),
+        let operator = match self.op {
+            Op::Of(operator) => operator,
+            Op::Done | Op::NotDone => Operator::Is,
         };
         let condition = Filter::Condition(Condition {
             operator,
@@ -107,9 +106,10 @@ impl Atom {
             values: self.values.clone(),
             case_sensitive: !matches!(operator, Operator::Contains | Operator::ContainsNot),
         });
-        match wrap {
-            Some(wrap) => wrap(Box::new(condition)),
-            None => condition,
+        match self.op {
+            Op::Of(_) => condition,
+            Op::Done => Filter::HasDone(Box::new(condition)),
+            Op::NotDone => Filter::HasNotDone(Box::new(condition)),
         }
     }
 

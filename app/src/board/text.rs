@@ -73,14 +73,14 @@ pub fn in_currency(text: String, currency: Option<&str>) -> String {
 fn compact(n: i64) -> String {
     let (unit, letter) = match n {
         ..=999_999 => (1000, 'k'),
-        ..=999_999_999 => (1_000_000, 'M'),
+        1_000_000..=999_999_999 => (1_000_000, 'M'),
         _ => (1_000_000_000, 'B'),
     };
     // Three figures are enough, and never more than there are.
     let hundredths = n * 100 / unit;
     let rounded = match hundredths {
         ..=999 => hundredths,
-        ..=9999 => hundredths / 10 * 10,
+        1000..=9999 => hundredths / 10 * 10,
         _ => hundredths / 100 * 100,
     };
     let mut text = decimal(rounded);

@@ -1,4 +1,8 @@
 //! Goals, funnels and segments.
+#![allow(
+    clippy::too_many_arguments,
+    reason = "a server function has an argument a field of its form"
+)]
 
 use crate::failure::Failure;
 use leptos::prelude::*;
@@ -41,6 +45,10 @@ pub async fn load_goals(domain: Domain) -> Result<Section<Vec<Goal>>, Failure> {
 /// # Errors
 /// When a field cannot be read, or the asker may not.
 #[server(prefix = "/fn", endpoint = "add-goal")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a server function has an argument a field of its form"
+)]
 pub async fn add_goal(
     domain: Domain,
     kind: String,

@@ -7,8 +7,6 @@ use leptos::server_fn::codec::GetUrl;
 use pulsecast_protocol::{
     Domain,
     access::{Invited, PeopleView},
-    account::Role,
-    id::InvalidName,
 };
 
 /// Who may see a site.
@@ -26,11 +24,6 @@ pub async fn load_people(domain: Domain) -> Result<Section<(PeopleView, String)>
     })
 }
 
-fn role_of(text: &str) -> Result<Role, Failure> {
-    let wrong = |error: InvalidName| pulsecast_protocol::FieldErrors::one("role", error.to_string());
-    Ok(text.parse().map_err(wrong)?)
-}
-
 /// Gives a member another role.
 ///
 /// # Errors
@@ -38,7 +31,7 @@ fn role_of(text: &str) -> Result<Role, Failure> {
 #[server(prefix = "/fn", endpoint = "change-role")]
 pub async fn change_role(domain: Domain, account: i64, role: String) -> Result<(), Failure> {
     crate::platform::api()?
-        .change_role(domain.clone(), account, role_of(&role)?)
+        .change_role(domain.clone(), account, crate::forms::access::role(&role)?)
         .await?;
     crate::platform::send_to(&format!("/sites/{domain}/settings/people?done=role"));
     Ok(())
@@ -76,7 +69,9 @@ pub async fn leave_site(domain: Domain) -> Result<(), Failure> {
 pub async fn invite(domain: Domain, email: String, role: String) -> Result<(), Failure> {
     let invite = async {
         let api = crate::platform::api()?;
-        Ok(api.invite(domain.clone(), email.clone(), role_of(&role)?).await?)
+        Ok(api
+            .invite(domain.clone(), email.clone(), crate::forms::access::role(&role)?)
+            .await?)
     };
     let typed = [("email", email.as_str()), ("role", role.as_str())];
     let token = invite

@@ -4,7 +4,9 @@ use super::{
     goal::{checked_name, finished},
     lines,
 };
-use pulsecast_protocol::{FieldErrors, access::LinkDraft, exclude::Exclusions};
+use pulsecast_protocol::{
+    FieldErrors, access::LinkDraft, account::Role, exclude::Exclusions, id::InvalidName,
+};
 
 /// Most days of a link or of history.
 const DAYS: u32 = 3650;
@@ -75,6 +77,15 @@ pub fn retention(text: &str) -> Result<Option<u32>, FieldErrors> {
     let mut errors = FieldErrors::default();
     let days = days("days", text, &mut errors);
     finished(days, errors)
+}
+
+/// The role of this name.
+///
+/// # Errors
+/// When there is none.
+pub fn role(text: &str) -> Result<Role, FieldErrors> {
+    text.parse()
+        .map_err(|error: InvalidName| FieldErrors::one("role", error.to_string()))
 }
 
 #[cfg(test)]

@@ -51,8 +51,8 @@ impl GoalForm<'_> {
         };
         let name = checked_name(&name, &mut errors);
         let currency = self.currency.trim().to_ascii_uppercase();
-        if !currency.is_empty() && !(currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase()))
-        {
+        let is_code = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+        if !currency.is_empty() && !is_code {
             errors.add("currency", "write a currency by its three letters, such as EUR");
         }
         if !currency.is_empty() && !matches!(kind, GoalKind::Event { .. }) {

@@ -82,7 +82,8 @@ async fn each_role_may_what_it_is_for_and_strangers_find_nothing() {
     ];
     let filters = r#"[["is","visit:country",["DE"]]]"#;
     // What, how, and the least role for it.
-    let table: [(&str, &[(&str, &str)], Role); 13] = [
+    type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Role);
+    let table: [Row<'_>; 13] = [
         (
             "/fn/save-segment",
             &[("name", "mine"), ("filters", filters)],

@@ -291,7 +291,8 @@ async fn a_history_goes_from_one_server_to_another() {
             .into_iter()
             .map(|mut event| {
                 let fields = event.as_object_mut().unwrap();
-                (fields.remove("seq"), fields.remove("visit"));
+                fields.remove("seq");
+                fields.remove("visit");
                 event.to_string()
             })
             .collect();

@@ -217,7 +217,7 @@ fn skipped(report: &Report) -> Vec<(&str, u64)> {
 fn a_log_becomes_pageviews_and_visits_of_people_and_says_what_it_left_out() {
     let mut world = World::new("Europe/Berlin");
     let file = world.file("access.log", log());
-    let dry = world.import(&[file.clone()], true).unwrap();
+    let dry = world.import(std::slice::from_ref(&file), true).unwrap();
     assert!(world.events().is_empty(), "a dry run leaves nothing");
     let report = world.import(&[file], false).unwrap();
     assert_eq!(
@@ -273,7 +273,7 @@ use crate::event::VisitId;
 fn days_that_are_counted_already_are_left_out_so_that_an_import_that_comes_again_brings_nothing() {
     let mut world = World::new("Europe/Berlin");
     let file = world.file("access.log", log());
-    world.import(&[file.clone()], false).unwrap();
+    world.import(std::slice::from_ref(&file), false).unwrap();
     let again = world.import(&[file], false).unwrap();
     assert_eq!((again.events, again.skipped["day already counted"]), (0, 6));
     assert_eq!(world.events().len(), 4);
@@ -506,7 +506,7 @@ fn plausibles_export_comes_in_as_figures_by_day() {
         ("readme.txt", "hello"),
     ]);
     let file = world.file("plausible.zip", file);
-    let report = world.import(&[file.clone()], false).unwrap();
+    let report = world.import(std::slice::from_ref(&file), false).unwrap();
     assert_eq!((report.events, report.visits, report.rows), (34, 20, 7));
     assert_eq!(
         report.days(),

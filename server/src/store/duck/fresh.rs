@@ -164,10 +164,8 @@ fn advance(connection: &Connection, before: State, now: State) -> duckdb::Result
         "insert into temp.delta select * from fresh.visits where visit in (select visit from temp.delta)",
     )?;
     let gone = connection.execute(
-        &format!(
-            "delete from fresh.visits where visit in (select visit from temp.delta) \
-               or visit in (select visit from visits where batch > $1)"
-        ),
+        "delete from fresh.visits where visit in (select visit from temp.delta) \
+           or visit in (select visit from visits where batch > $1)",
         params![before.batch],
     )?;
     let carried = each(|column| format!("any_value({column}) as {column}"));

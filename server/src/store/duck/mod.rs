@@ -86,7 +86,7 @@ fn connect(settings: &DuckSettings) -> Result<Connection, StoreError> {
         .and_then(|c| {
             c.with(
                 "max_temp_directory_size",
-                &format!("{}MiB", 2 * settings.memory_mib),
+                format!("{}MiB", 2 * settings.memory_mib),
             )
         })
         .map_err(fault)?;

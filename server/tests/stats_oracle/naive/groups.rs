@@ -286,7 +286,7 @@ fn all_of(names: impl Iterator<Item = Vec<String>>) -> Vec<Names> {
             .iter()
             .flat_map(|names| {
                 next.iter()
-                    .map(|name| [names.as_slice(), &[name.clone()]].concat())
+                    .map(|name| [names.as_slice(), std::slice::from_ref(name)].concat())
             })
             .collect()
     })
