@@ -1,5 +1,6 @@
 // How every page looks and reads: light and dark, wide and narrow, by keyboard and to assistive technology. The screenshots are in
 // end2end/test-results/looks, to be looked at.
+import { Known } from "../support/known.ts";
 import AxeBuilder from "@axe-core/playwright";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
@@ -121,6 +122,31 @@ const STAGES: Record<string, (stage: Stage) => Promise<Page>> = {
     await owner.watches("demo", page);
     await expect(page.getByText("No event in the last 30 minutes")).toBeVisible();
     return page;
+  },
+  board: async ({ owner }) => (await Known.of(owner)).opens("compare=previous"),
+  "board-filtered": async ({ owner }) => (await Known.of(owner)).opens("f=is,country,DE&f=contains,page,/&tabs=map,utm_campaigns"),
+  "board-details": async ({ owner }) => (await Known.of(owner)).opens("details=pages"),
+  "board-filter": async ({ owner }) => {
+    const page = await (await Known.of(owner)).opens("edit=country");
+    await expect(page.getByTestId("filter-dialog")).toBeVisible();
+    return page;
+  },
+  "board-nothing": async ({ owner }) => (await Known.of(owner)).opens("f=is,page,/nowhere"),
+  funnels: async ({ owner }) => {
+    const known = await Known.of(owner);
+    await known.adds("Buying");
+    await owner.page.goto(`${owner.server.url}/sites/${Known.domain}/funnels?${Known.days}`);
+    return owner.page;
+  },
+  retention: async ({ owner }) => {
+    await Known.of(owner);
+    await owner.page.goto(`${owner.server.url}/sites/${Known.domain}/retention?${Known.days}`);
+    return owner.page;
+  },
+  import: async ({ owner }) => {
+    await Known.of(owner);
+    await owner.page.goto(`${owner.server.url}/sites/${Known.domain}/import`);
+    return owner.page;
   },
   "live-offline": async ({ owner, page }) => {
     await enliven(owner.server);

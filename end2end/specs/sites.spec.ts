@@ -43,7 +43,7 @@ test("the list of sites moves by push", async ({ owner }) => {
   await expect(card.getByTestId("pageviews-24h")).toHaveText("2");
   await expect(page.locator('[data-testid=site-card][data-site="demo"]').getByTestId("current-visitors")).toHaveText("0");
   await card.getByRole("link", { name: domain }).click();
-  await expect(page.getByTestId("stream-row")).toHaveCount(2);
+  await expect(page.getByTestId("figure-visitors")).toHaveText("2");
 });
 
 test("a form that is not right says what is wrong, and keeps what was typed", async ({ owner }) => {

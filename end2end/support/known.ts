@@ -58,6 +58,17 @@ export class Known {
     return file.funnels[name];
   }
 
+  /** Adds one of the oracle's funnels, as its form does. */
+  async adds(funnel: string): Promise<void> {
+    const page = this.owner.page;
+    await page.goto(`${this.owner.server.url}/sites/${Known.domain}/settings/funnels`);
+    await page.getByLabel("Name").fill(funnel);
+    const selects = page.locator("select[name^='steps']");
+    for (const [i, step] of this.funnel(funnel).steps.entries()) await selects.nth(i).selectOption({ label: step });
+    await page.getByRole("button", { name: /Add/ }).click();
+    await page.waitForURL(/done=/);
+  }
+
   /** What the API says to the same question. */
   async asks(query: Record<string, unknown>): Promise<Row[]> {
     const answer = await this.owner.context.request.post(`${this.owner.server.url}/api/v2/query`, { data: query, headers: { origin: this.owner.server.url } });

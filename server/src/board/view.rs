@@ -109,7 +109,12 @@ async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Met
             .results
             .first()
             // Where nobody came before there is nothing to compare with: a rate of nobody is 0, and no change.
-            .filter(|row| row.metrics.first().and_then(model::figure).is_some_and(|visitors| visitors > 0))
+            .filter(|row| {
+                row.metrics
+                    .first()
+                    .and_then(model::figure)
+                    .is_some_and(|visitors| visitors > 0)
+            })
             .map(|row| row.metrics.iter().map(model::figure).collect()),
         _ => None,
     }

@@ -53,11 +53,12 @@ pub fn CardView(
         }),
     };
     let labelled = id.clone();
+    let by = ["Tabs of ", &title].concat();
     platform::erased(view! {
         <section class=kind aria-labelledby=labelled data-testid=testid>
             <header class="card__head">
                 <h2 class="card__title" id=id>{title}</h2>
-                <Choice links=tabs label="Breakdown" />
+                <Choice links=tabs label=by />
                 {(!menu.is_empty()).then(|| view! { <More links=menu /> })}
             </header>
             {body}

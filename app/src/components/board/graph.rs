@@ -162,7 +162,8 @@ pub fn Choice(
     /// The links.
     links: Vec<Link>,
     /// What is chosen.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
 ) -> impl IntoView {
     let link = |link: Link| {
         view! { <a class="choice__link" href=link.href aria-current=link.current.then_some("true")>{link.label}</a> }

@@ -127,7 +127,7 @@ fn Trail(domain: Domain, changes: Vec<ChangeView>) -> impl IntoView {
             <h2 class="form__title" id="audit-title">"Audit trail"</h2>
             <p class="form__text">"Who changed what, by the site’s clock, the newest first."</p>
             {none.then(|| view! { <p class="form__text">"Nothing has been changed yet."</p> })}
-            <div class="table-scroll" role="region" aria-labelledby="audit-title" tabindex="0">
+            <div class="table-scroll" role="region" aria-label="Changes" tabindex="0">
                 <table class="table">
                     <thead><tr><th scope="col">"When"</th><th scope="col">"Who"</th><th scope="col">"What"</th></tr></thead>
                     <tbody>{changes.into_iter().map(row).collect_view()}</tbody>
