@@ -133,7 +133,8 @@ mod tests {
             let shown = |(version, rows): (usize, &Vec<ResultRow>)| Shown {
                 version: version as u64 + 1,
                 rows: rows.clone(),
-                meta: Meta { total_rows: Some(rows.len() as u64), ..Meta::default() },
+                // What pages keep of it.
+                meta: Meta { time_labels: Some(vec![rows.len().to_string()]), ..Meta::default() },
             };
             let answers: Vec<Shown> = answers.iter().enumerate().map(shown).collect();
             let sent = |message: LiveResult| serde_json::from_str(&serde_json::to_string(&message).unwrap()).unwrap();
