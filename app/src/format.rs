@@ -96,6 +96,13 @@ pub fn flag(code: &str) -> Option<String> {
         .collect()
 }
 
+/// A share of a whole: `12.3%`; of nothing `0.0%`.
+#[must_use]
+pub fn percent(n: u64, all: u64) -> String {
+    let permille = (n * 1000 + all / 2).checked_div(all).unwrap_or_default();
+    format!("{}.{}%", permille / 10, permille % 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

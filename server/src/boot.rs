@@ -49,6 +49,17 @@ use tokio::net::TcpListener;
 /// How long connections may take to end when the server goes down.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Listens on an address, and says which it is where the system was left to choose the port.
+async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(addr).await.with_context(|| {
+        format!("cannot listen on {addr}: choose another address with --addr, or end what uses it")
+    })?;
+    let address = listener
+        .local_addr()
+        .context("the listening socket has no address")?;
+    Ok((listener, address))
+}
+
 /// `pulsecast serve`: runs until it is told to end by SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -58,15 +69,7 @@ pub async fn serve(config: ServeConfig) -> Result<()> {
     config.data.make()?;
     let mut ending = Ending::listen().context("cannot listen for SIGTERM and SIGINT")?;
     // Before anything slow: a port that is taken is the commonest mistake.
-    let listener = TcpListener::bind(config.addr).await.with_context(|| {
-        format!(
-            "cannot listen on {}: choose another address with --addr, or end what uses it",
-            config.addr
-        )
-    })?;
-    let address = listener
-        .local_addr()
-        .context("the listening socket has no address")?;
+    let (listener, address) = listen(config.addr).await?;
     let tasks = Tasks::new();
     let server = Server::compose(&config, address, &tasks).await?;
 

@@ -53,7 +53,7 @@ pub fn FunnelBars(
     };
     platform::erased(view! {
         <p class="funnel__sum" data-testid="funnel-sum">
-            <b>{move || { let (n, of) = last(); percent(n, of) }}</b>
+            <b>{move || { let (n, of) = last(); format::percent(n, of) }}</b>
             {move || format!(" of {} who entered went all the way; {} visitors in all", format::number(last().1), format::number(all()))}
         </p>
         <ol class="funnel__steps">{(0..count).map(|i| view! { <Step i result /> }).collect_view()}</ol>
@@ -103,21 +103,15 @@ fn Step(i: usize, result: RwSignal<FunnelResult>) -> impl IntoView {
     let share = move || format!("--share:{}", here() * 1000 / entered().max(1));
     platform::erased(view! {
         <li class="funnel__step" style=share data-testid="funnel-step">
-            <div class="funnel__bar"><span class="funnel__share">{move || percent(here(), entered())}</span></div>
+            <div class="funnel__bar"><span class="funnel__share">{move || format::percent(here(), entered())}</span></div>
             <p class="funnel__label" title=label.clone()>{label.clone()}</p>
             <p class="funnel__count">{move || format::number(here())}" visitors"</p>
             <p class="funnel__lost">
                 {move || match i {
-                    0 => format!("{} of all visitors", percent(here(), before())),
-                    _ => format!("{} left before ({})", format::number(lost()), percent(lost(), before())),
+                    0 => format!("{} of all visitors", format::percent(here(), before())),
+                    _ => format!("{} left before ({})", format::number(lost()), format::percent(lost(), before())),
                 }}
             </p>
         </li>
     })
-}
-
-/// `12.3%`
-fn percent(n: u64, all: u64) -> String {
-    let permille = (n * 1000 + all / 2).checked_div(all).unwrap_or_default();
-    format!("{}.{}%", permille / 10, permille % 10)
 }

@@ -1,6 +1,6 @@
 //! `pulsecast dev DIR`: a hub, a watcher and a router, and nothing else of the server.
 
-use super::Ending;
+use super::{Ending, listen};
 use crate::{
     clock::SystemClock,
     config::DevConfig,
@@ -11,7 +11,6 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use std::{sync::Arc, time::Duration};
-use tokio::net::TcpListener;
 
 /// How long pages' streams may take to end.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -23,15 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub async fn dev(config: DevConfig) -> Result<()> {
     let folder = Folder::open(&config.folder)?;
     let mut ending = Ending::listen().context("cannot listen for SIGTERM and SIGINT")?;
-    let listener = TcpListener::bind(config.addr).await.with_context(|| {
-        format!(
-            "cannot listen on {}: choose another address with --addr, or end what uses it",
-            config.addr
-        )
-    })?;
-    let address = listener
-        .local_addr()
-        .context("the listening socket has no address")?;
+    let (listener, address) = listen(config.addr).await?;
     let tasks = Tasks::new();
     // Pages compare the epoch: another one means that the server was started anew.
     let hub = Hub::new(Families::default(), Arc::new(SystemClock), rand::random());

@@ -9,7 +9,10 @@ use notify::{
 use parking_lot::Mutex;
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::mpsc;
@@ -45,9 +48,13 @@ pub enum NotWatched {
 /// When the folder cannot be watched.
 pub fn watch(folder: &Folder, hub: &Hub, tasks: &Tasks) -> Result<(), NotWatched> {
     let (tell, mut hear) = mpsc::channel(WAITING);
+    let lost = Arc::new(AtomicBool::new(false));
+    let missed = lost.clone();
     let watcher = notify::recommended_watcher(move |event| {
-        // When the queue is full the page is about to be loaded anew anyway: what waits says so.
-        tell.try_send(event).ok();
+        // What finds no place may have been a page: it counts as one.
+        if tell.try_send(event).is_err() {
+            missed.store(true, Ordering::Relaxed);
+        }
     });
     let watcher = watcher.map_err(|reason| why(folder.path(), reason))?;
     let watched = Arc::new(Mutex::new(watcher));
@@ -68,6 +75,9 @@ pub fn watch(folder: &Folder, hub: &Hub, tasks: &Tasks) -> Result<(), NotWatched
             };
             // Whether it got quiet or not: somebody waits.
             let _quiet = tokio::time::timeout(PATIENCE, until_quiet).await;
+            if lost.swap(false, Ordering::Relaxed) {
+                change = Some(Change::Page);
+            }
             if let Some(change) = change
                 && let Ok(payload) = serde_json::to_vec(&change)
             {

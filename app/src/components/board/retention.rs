@@ -32,7 +32,7 @@ pub fn ReturnsView(
     };
     view! {
         <p class="retention__figure" data-testid="returned">
-            <b>{percent(again, visitors)}</b>
+            <b>{format::percent(again, visitors)}</b>
             {format!(" of {} came back on the same day", format::count(visitors, "visitor"))}
         </p>
         <div class="retention__lists">
@@ -51,7 +51,7 @@ fn Bars(title: &'static str, rows: Vec<(String, u64)>) -> impl IntoView {
         view! {
             <li class="row" style=format!("--share:{}", n * 1000 / most)>
                 <span class="row__name">{label}</span>
-                <span class="row__figures"><span class="row__figure">{format::number(n)}</span><span class="row__figure">{percent(n, all)}</span></span>
+                <span class="row__figures"><span class="row__figure">{format::number(n)}</span><span class="row__figure">{format::percent(n, all)}</span></span>
             </li>
         }
     };
@@ -62,12 +62,6 @@ fn Bars(title: &'static str, rows: Vec<(String, u64)>) -> impl IntoView {
         </div>
     }
     .into_any()
-}
-
-/// `12.3%`
-fn percent(n: u64, all: u64) -> String {
-    let permille = (n * 1000 + all / 2).checked_div(all).unwrap_or_default();
-    format!("{}.{}%", permille / 10, permille % 10)
 }
 
 /// A row a cohort, a column a step.
@@ -88,7 +82,7 @@ pub fn CohortTable(
     let steps = rows.iter().map(|row| row.seen.len()).max().unwrap_or_default();
     let cell = |first: u64, seen: u64| {
         let share = seen * 100 / first.max(1);
-        view! { <td style=format!("--share:{share}") title=format::count(seen, "person").replace("persons", "people")>{percent(seen, first)}</td> }
+        view! { <td style=format!("--share:{share}") title=format::count(seen, "person").replace("persons", "people")>{format::percent(seen, first)}</td> }
     };
     let row = |row: Cohort| {
         let first = row.seen.first().copied().unwrap_or_default();
