@@ -5,12 +5,14 @@
 //!   with `Host`) nor accepted by any site is [`Refused::NotAllowed`] (the transport answers 403). No `Origin` at all is no browser page:
 //!   it may come in, and is nobody until it shows a token.
 //! - [`Gate::identify_token`]: the connection token of `connect` or `refresh`. It says who; the transport knows from where.
-//! - [`Gate::may_read`]: at each subscription, and again each time rights are checked anew. `live:` wants an account that is a member
-//!   and, where there is an `Origin`, the server's own. `online:{site}` wants an origin that the site accepts, or the server's own origin for
-//!   the demo site, or a member. A site that does not exist is [`Refused::UnknownChannel`].
+//! - [`Gate::may`]: at each command about a channel, and again each time rights are checked anew. Reading `live:` and `query:` wants an
+//!   account that is a member and, where there is an `Origin`, the server's own. `online:` and `feed:` want an origin that the site accepts,
+//!   or the server's own origin for the demo site, or a member. `room:` wants a visitor whom the site vouches for, with that right in that
+//!   room. A site that does not exist is [`Refused::UnknownChannel`].
 
 use crate::sites::{AccountId, LinkId};
 use pulsecast_protocol::{Channel, Domain, Origin, Timestamp};
+use std::sync::Arc;
 
 /// Answers who may do what. One for the whole server.
 pub trait Gate: Send + Sync + 'static {
@@ -27,11 +29,24 @@ pub trait Gate: Send + Sync + 'static {
     /// When the token is too old or not one of ours.
     fn identify_token(&self, token: &str, now: Timestamp) -> Result<Identity, TokenError>;
 
-    /// Whether this one may receive this channel.
+    /// Whether this one may do this with this channel.
     ///
     /// # Errors
     /// When there is no such channel, or it is not for them.
-    fn may_read(&self, who: &Identity, channel: &Channel) -> Result<(), Refused>;
+    fn may(&self, who: &Identity, right: Right, channel: &Channel) -> Result<(), Refused>;
+}
+
+/// What somebody wants of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// To receive it.
+    Read,
+    /// To publish to it.
+    Publish,
+    /// To know who receives it.
+    Presence,
+    /// To ask for its past.
+    History,
 }
 
 /// Through which door a connection came.
@@ -48,6 +63,10 @@ pub struct Identity {
     pub account: Option<AccountId>,
     /// The shared link, where somebody came by one: they read that site's queries, within the link's segment, and nothing else.
     pub link: Option<LinkId>,
+    /// The visitor of a site, where that site's own server vouches for somebody.
+    pub visitor: Option<Arc<Visitor>>,
+    /// What others in a room are told about them beside the name: JSON, as the site gave it.
+    pub info: Option<Arc<str>>,
     /// The browser's session, where it came with its cookie: when somebody signs out there, what it holds open ends.
     pub session: Option<SessionKey>,
     /// Name for counting users: the account's number, a visitor's name; empty for nobody in particular.
@@ -58,6 +77,47 @@ pub struct Identity {
     pub own_origin: bool,
     /// When this stops being true and a new token is needed; `None` for session cookies.
     pub expires: Option<Timestamp>,
+}
+
+/// Whom a site vouches for, and where they may do what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// The site that says so; nothing here is good for another.
+    pub site: Domain,
+    /// Who, by the site's own name for them.
+    pub user: String,
+    /// Its rooms.
+    pub rooms: Vec<RoomGrant>,
+    /// The token's own name, by which it can be revoked.
+    pub token: Option<String>,
+}
+
+impl Visitor {
+    /// Whether they have this right in this room of their site.
+    #[must_use]
+    pub fn may(&self, right: Right, room: &str) -> bool {
+        self.rooms
+            .iter()
+            .any(|grant| grant.rights.contains(&right) && grant.covers(room))
+    }
+}
+
+/// Rights in one room, or in all whose names begin alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomGrant {
+    /// The room's name; with a `*` as its last character, all that begin with what is before it.
+    pub room: String,
+    /// What may be done there.
+    pub rights: Vec<Right>,
+}
+
+impl RoomGrant {
+    fn covers(&self, room: &str) -> bool {
+        match self.room.strip_suffix('*') {
+            Some(beginning) => room.starts_with(beginning),
+            None => self.room == room,
+        }
+    }
 }
 
 /// Why not.

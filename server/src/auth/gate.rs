@@ -2,7 +2,7 @@
 
 use super::{OwnOrigin, Tokens, link::Purpose};
 use crate::{
-    gate::{Entrance, Gate, Identity, Refused, TokenError},
+    gate::{Entrance, Gate, Identity, Refused, Right, TokenError},
     sites::{DEMO, Sites},
 };
 use pulsecast_protocol::{Channel, Origin, Timestamp};
@@ -58,26 +58,28 @@ impl Gate for MemberGate {
         }
     }
 
-    fn may_read(&self, who: &Identity, channel: &Channel) -> Result<(), Refused> {
+    fn may(&self, who: &Identity, right: Right, channel: &Channel) -> Result<(), Refused> {
         let site = self.sites.get(channel.site()).ok_or(Refused::UnknownChannel)?;
         let is_member = who.account.is_some_and(|account| site.is_member(account));
         let here = who.origin.is_none() || who.own_origin;
         // Asked again each time rights are: a link that was removed, or ran out with its token, ends what came by it.
         let by_link = who.link.is_some_and(|link| site.link(link).is_some());
+        let from_its_page = || {
+            let origin = who.origin.as_ref();
+            origin.is_some_and(|origin| site.settings.accepts_origin(origin))
+                || (who.own_origin && site.settings.domain.as_str() == DEMO)
+        };
         let allowed = match channel {
-            Channel::Live { .. } => is_member && here,
-            Channel::Query { .. } => (is_member || by_link) && here,
-            Channel::Online { path: None, .. } => {
-                let from_its_page = who
-                    .origin
-                    .as_ref()
-                    .is_some_and(|origin| site.settings.accepts_origin(origin));
-                from_its_page || is_member || (who.own_origin && site.settings.domain.as_str() == DEMO)
+            Channel::Live { .. } => right != Right::Publish && is_member && here,
+            Channel::Query { .. } => right != Right::Publish && (is_member || by_link) && here,
+            // Counts are made by being there, and items by editors: neither is published to from a socket.
+            Channel::Online { .. } | Channel::Feed { .. } => {
+                right != Right::Publish && (from_its_page() || is_member)
             }
-            // Counts by page, feeds and rooms are not there yet.
-            Channel::Online { path: Some(_), .. } | Channel::Feed { .. } | Channel::Room { .. } => {
-                return Err(Refused::UnknownChannel);
-            }
+            Channel::Room { name, .. } => who
+                .visitor
+                .as_ref()
+                .is_some_and(|visitor| visitor.site == site.settings.domain && visitor.may(right, name)),
         };
         if allowed { Ok(()) } else { Err(Refused::NotAllowed) }
     }
@@ -88,9 +90,11 @@ mod tests {
     use super::*;
     use crate::{
         event::SiteId,
+        gate::{RoomGrant, Visitor},
         sites::{AccountId, Link, LinkId, Role, Site},
     };
     use pulsecast_protocol::account::SiteSettings;
+    use std::sync::Arc;
 
     fn gate() -> MemberGate {
         let sites = Sites::default();
@@ -150,26 +154,26 @@ mod tests {
 
     fn is_for_members_on_our_own_pages(live: &Channel) {
         let gate = gate();
-        assert_eq!(gate.may_read(&member(), live), Ok(()));
+        assert_eq!(gate.may(&member(), Right::Read, live), Ok(()));
         let stranger = Identity {
             account: Some(AccountId(2)),
             ..member()
         };
-        assert_eq!(gate.may_read(&stranger, live), Err(Refused::NotAllowed));
+        assert_eq!(gate.may(&stranger, Right::Read, live), Err(Refused::NotAllowed));
         let elsewhere = Identity {
             own_origin: false,
             origin: Some("https://example.com".parse().unwrap()),
             ..member()
         };
-        assert_eq!(gate.may_read(&elsewhere, live), Err(Refused::NotAllowed));
+        assert_eq!(gate.may(&elsewhere, Right::Read, live), Err(Refused::NotAllowed));
         let program = Identity {
             own_origin: false,
             origin: None,
             ..member()
         };
-        assert_eq!(gate.may_read(&program, live), Ok(()));
+        assert_eq!(gate.may(&program, Right::Read, live), Ok(()));
         assert_eq!(
-            gate.may_read(&member(), &channel("live:nowhere.example")),
+            gate.may(&member(), Right::Read, &channel("live:nowhere.example")),
             Err(Refused::UnknownChannel)
         );
     }
@@ -202,10 +206,13 @@ mod tests {
             ..gate.identify_token(&token, now).unwrap()
         };
         assert_eq!(holder.account, None);
-        assert_eq!(gate.may_read(&holder, &channel("query:example.com")), Ok(()));
+        assert_eq!(
+            gate.may(&holder, Right::Read, &channel("query:example.com")),
+            Ok(())
+        );
         for closed in ["live:example.com", "query:demo", "online:example.com"] {
             assert_eq!(
-                gate.may_read(&holder, &channel(closed)),
+                gate.may(&holder, Right::Read, &channel(closed)),
                 Err(Refused::NotAllowed),
                 "{closed}"
             );
@@ -220,7 +227,7 @@ mod tests {
         site.links = [].into();
         gate.sites.replace(vec![site, other]);
         assert_eq!(
-            gate.may_read(&holder, &channel("query:example.com")),
+            gate.may(&holder, Right::Read, &channel("query:example.com")),
             Err(Refused::NotAllowed)
         );
     }
@@ -229,21 +236,67 @@ mod tests {
     fn the_count_is_for_the_sites_pages_and_its_members() {
         let gate = gate();
         let online = channel("online:example.com");
-        assert_eq!(gate.may_read(&page("https://www.example.com"), &online), Ok(()));
         assert_eq!(
-            gate.may_read(&page("https://other.example"), &online),
+            gate.may(&page("https://www.example.com"), Right::Read, &online),
+            Ok(())
+        );
+        assert_eq!(
+            gate.may(&page("https://other.example"), Right::Read, &online),
             Err(Refused::NotAllowed)
         );
         assert_eq!(
-            gate.may_read(&Identity::default(), &online),
+            gate.may(&Identity::default(), Right::Read, &online),
             Err(Refused::NotAllowed)
         );
-        assert_eq!(gate.may_read(&member(), &online), Ok(()));
+        assert_eq!(gate.may(&member(), Right::Read, &online), Ok(()));
         let demo_page = Identity {
             own_origin: true,
             ..page("http://localhost:3000")
         };
-        assert_eq!(gate.may_read(&demo_page, &channel("online:demo")), Ok(()));
-        assert_eq!(gate.may_read(&demo_page, &online), Err(Refused::NotAllowed));
+        assert_eq!(gate.may(&demo_page, Right::Read, &channel("online:demo")), Ok(()));
+        assert_eq!(
+            gate.may(&demo_page, Right::Read, &online),
+            Err(Refused::NotAllowed)
+        );
+    }
+
+    #[test]
+    fn a_feed_is_for_the_sites_pages_and_nobody_publishes_to_it_from_a_socket() {
+        let (gate, feed) = (gate(), channel("feed:example.com"));
+        let may = |who: &Identity, right| gate.may(who, right, &feed);
+        assert_eq!(may(&page("https://example.com"), Right::Read), Ok(()));
+        assert_eq!(may(&page("https://example.com"), Right::History), Ok(()));
+        assert_eq!(
+            may(&page("https://other.example"), Right::Read),
+            Err(Refused::NotAllowed)
+        );
+        for who in [member(), page("https://example.com")] {
+            assert_eq!(may(&who, Right::Publish), Err(Refused::NotAllowed));
+        }
+    }
+
+    #[test]
+    fn a_room_is_for_visitors_of_its_site_with_that_right_in_that_room() {
+        let gate = gate();
+        let visitor = |site: &str| Identity {
+            visitor: Some(Arc::new(Visitor {
+                site: site.parse().unwrap(),
+                user: "eve".into(),
+                rooms: vec![RoomGrant {
+                    room: "team-*".into(),
+                    rights: vec![Right::Read],
+                }],
+                token: None,
+            })),
+            ..Identity::default()
+        };
+        let may = |who: &Identity, right, room: &str| gate.may(who, right, &channel(room)).is_ok();
+        let eve = visitor("example.com");
+        assert!(may(&eve, Right::Read, "room:example.com:team-a"));
+        assert!(!may(&eve, Right::Publish, "room:example.com:team-a"));
+        assert!(!may(&eve, Right::Read, "room:example.com:boss"));
+        assert!(!may(&eve, Right::Read, "room:demo:team-a"));
+        assert!(!may(&visitor("demo"), Right::Read, "room:example.com:team-a"));
+        assert!(!may(&member(), Right::Read, "room:example.com:team-a"));
     }
 }

@@ -7,7 +7,7 @@ use super::{
     doors::{Door, door},
 };
 use crate::{
-    gate::{Gate, Identity, Refused, TokenError},
+    gate::{Gate, Identity, Refused, Right, TokenError},
     hub::Disconnect,
 };
 use pulsecast_protocol::{
@@ -165,7 +165,7 @@ impl Session {
     pub fn revoked(&self) -> Vec<String> {
         let may = |name: &str| {
             name.parse()
-                .is_ok_and(|channel| self.gate.may_read(&self.who, &channel).is_ok())
+                .is_ok_and(|channel| self.gate.may(&self.who, Right::Read, &channel).is_ok())
         };
         self.channels.iter().filter(|name| !may(name)).cloned().collect()
     }
@@ -334,7 +334,7 @@ impl Session {
         if channel.to_string() != name || door(&channel) == Door::Later {
             return Err(code::UNKNOWN_CHANNEL);
         }
-        match self.gate.may_read(&self.who, &channel) {
+        match self.gate.may(&self.who, Right::Read, &channel) {
             Ok(()) => Ok(channel),
             Err(Refused::UnknownChannel) => Err(code::UNKNOWN_CHANNEL),
             Err(Refused::NotAllowed) => Err(code::PERMISSION_DENIED),

@@ -33,7 +33,7 @@ impl Gate for TestGate {
         }
     }
 
-    fn may_read(&self, who: &Identity, channel: &Channel) -> Result<(), Refused> {
+    fn may(&self, who: &Identity, _right: Right, channel: &Channel) -> Result<(), Refused> {
         match channel {
             _ if channel.site().as_str() != "a.com" => Err(Refused::UnknownChannel),
             Channel::Live { .. } if who.account != Some(AccountId(1)) => Err(Refused::NotAllowed),

@@ -109,12 +109,11 @@ fn admit(state: &TransportState, headers: &HeaderMap, extensions: &Extensions) -
     let signed_in = extensions.get::<SignedIn>().filter(|_| trusted);
     Ok(Identity {
         account: signed_in.map(|signed_in| signed_in.0),
-        link: None,
         session: signed_in.and_then(|_| extensions.get::<SessionKey>().copied()),
         user: signed_in.map(|signed_in| signed_in.1.clone()).unwrap_or_default(),
         origin,
         own_origin: entrance.own_origin,
-        expires: None,
+        ..Identity::default()
     })
 }
 

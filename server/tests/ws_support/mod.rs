@@ -8,7 +8,7 @@ use pulsecast_protocol::{Channel, Origin, Timestamp, account::SiteSettings};
 use pulsecast_server::{
     clock::{Clock, ManualClock},
     event::{Client as With, Event, Hit, Kind, Seen, SiteId, Utm, VisitId, VisitorId},
-    gate::{Entrance, Gate, Identity, Refused, RemoteIp, SignedIn, TokenError},
+    gate::{Entrance, Gate, Identity, Refused, RemoteIp, Right, SignedIn, TokenError},
     hub::Hub,
     live::{Bounds, Live, families},
     sites::{AccountId, Role, Site, Sites},
@@ -70,7 +70,7 @@ impl Gate for TestGate {
         })
     }
 
-    fn may_read(&self, who: &Identity, channel: &Channel) -> Result<(), Refused> {
+    fn may(&self, who: &Identity, _right: Right, channel: &Channel) -> Result<(), Refused> {
         if channel.site().as_str() != "a.com" {
             return Err(Refused::UnknownChannel);
         }
