@@ -14,9 +14,12 @@ use pulsecast_server::{
     },
 };
 use serde_json::{Value, json};
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 use ws_support::{Client, Server, eventually};
 
@@ -29,7 +32,7 @@ struct Number {
 
 #[async_trait]
 impl Answers for Number {
-    async fn answer(&self, _: &Scope, query: &Query) -> Result<QueryResult, StatsError> {
+    async fn answer(&self, _: &Scope, query: &Query) -> Result<(QueryResult, Duration), StatsError> {
         self.evaluations.fetch_add(1, Ordering::SeqCst);
         if !query.filters.is_empty() {
             return Err(StatsError::Invalid {
@@ -41,11 +44,12 @@ impl Answers for Number {
             metrics: vec![MetricValue::Count(self.visitors.load(Ordering::SeqCst))],
             ..ResultRow::default()
         };
-        Ok(QueryResult {
+        let result = QueryResult {
             results: vec![row],
             meta: Meta::default(),
             query: json!({}),
-        })
+        };
+        Ok((result, Duration::ZERO))
     }
 }
 

@@ -32,7 +32,7 @@ use pulsecast_protocol::stats::{
     CohortUnit, Cohorts, DateRange, Filter, FunnelResult, Goal, Query, QueryResult, Returns,
 };
 use retention::Asked;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use turns::Turns;
 
 /// Why a question is not answered.
@@ -94,10 +94,27 @@ impl Stats {
     /// # Errors
     /// When the query is wrong, too expensive, or the store does not answer.
     pub async fn query(&self, scope: &Scope, query: &Query) -> Result<QueryResult, StatsError> {
-        let (scope, query, now) = (scope.clone(), query.clone(), self.clock.now());
-        let rollups = self.rollups;
+        Ok(self.query_timed(scope, query).await?.0)
+    }
+
+    /// The same, and how long it took once it was its turn.
+    ///
+    /// # Errors
+    /// As [`Stats::query`].
+    pub async fn query_timed(
+        &self,
+        scope: &Scope,
+        query: &Query,
+    ) -> Result<(QueryResult, Duration), StatsError> {
+        let (scope, query, clock) = (scope.clone(), query.clone(), self.clock.clone());
+        let (now, rollups) = (clock.now(), self.rollups);
         self.turns
-            .ask(move |session| answer::answer(session, &scope, &query, now, rollups))
+            .ask(move |session| {
+                let begun = clock.now();
+                let result = answer::answer(session, &scope, &query, now, rollups)?;
+                let millis = u64::try_from(clock.now().since(begun)).unwrap_or_default();
+                Ok((result, Duration::from_millis(millis)))
+            })
             .await
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A query is evaluated once for all its readers, whoever they are and whatever they call it, as long as they ask the same within the same
 //! limits. It is evaluated again when the store has taken events of its site, or when time alone changes the answer; at most once a second,
-//! one query after the other, and all together for no more than a tenth of the time (`queue`). What is the same as before is not
+//! one query after the other, all together for no more than a tenth of the time, of which each gets its share (`queue`). What is the same as before is not
 //! pushed (`change`). A query without readers is forgotten.
 //!
 //! Locks, in the order in which they may be held together: the list of all queries, then one query's state, then the hub's own. The feeder's
@@ -49,17 +49,18 @@ use tokio::sync::Notify;
 /// What live queries are answered by.
 #[async_trait]
 pub trait Answers: Send + Sync + 'static {
-    /// Answers a query from the newest state of the store. Dropping the future gives the evaluation up.
+    /// Answers a query from the newest state of the store, and says how long the work took, without the wait for a turn. Dropping the
+    /// future gives the evaluation up.
     ///
     /// # Errors
     /// When the query is wrong, too expensive, or the store does not answer.
-    async fn answer(&self, scope: &Scope, query: &Query) -> Result<QueryResult, StatsError>;
+    async fn answer(&self, scope: &Scope, query: &Query) -> Result<(QueryResult, Duration), StatsError>;
 }
 
 #[async_trait]
 impl Answers for Stats {
-    async fn answer(&self, scope: &Scope, query: &Query) -> Result<QueryResult, StatsError> {
-        self.query(scope, query).await
+    async fn answer(&self, scope: &Scope, query: &Query) -> Result<(QueryResult, Duration), StatsError> {
+        self.query_timed(scope, query).await
     }
 }
 

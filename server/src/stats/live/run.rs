@@ -3,7 +3,7 @@
 use super::{
     LiveQueries, moves,
     query::{Came, LiveQuery},
-    queue::Next,
+    queue::{Next, Ran},
 };
 use crate::stats::StatsError;
 use pulsecast_protocol::{Timestamp, stats::QueryResult};
@@ -18,7 +18,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// An evaluation that ended.
 struct Done {
     began: Timestamp,
-    ended: Timestamp,
+    /// Microseconds of work.
+    took: i64,
     moves: Option<Timestamp>,
     outcome: Result<QueryResult, StatsError>,
 }
@@ -60,12 +61,18 @@ impl LiveQueries {
                 () = live.gone.cancelled() => return,
                 done = evaluated => done,
             };
-            let (came, succeeded) = queries.tell(&live, "first", done.outcome, (done.began, done.ended));
+            let (came, succeeded) = queries.tell(&live, "first", done.outcome, done.took);
             let mut all = queries.0.all.lock();
             if came == Came::Refused {
                 queries.forget(&mut all, live.number);
             } else {
-                all.queue.began(live.number, done.began, done.moves, succeeded);
+                let ran = Ran {
+                    began: done.began,
+                    took: done.took,
+                    moves: done.moves,
+                    succeeded,
+                };
+                all.queue.began(live.number, ran);
                 queries.0.wake.notify_one();
             }
         });
@@ -76,27 +83,29 @@ impl LiveQueries {
         let limited = tokio::time::timeout(self.0.limits.patience, self.evaluate(live));
         let done = tokio::select! {
             () = live.gone.cancelled() => None,
-            done = limited => Some(done.unwrap_or_else(|_| Done {
-                began,
-                ended: self.0.clock.now(),
-                moves: None,
-                outcome: Err(StatsError::TooSlow(self.0.limits.patience.as_secs())),
-            })),
+            done = limited => done.ok(),
         };
-        // Time that was spent on a query which has been left since counts too.
-        let ended = self.0.clock.now();
-        let (moves, succeeded) = match done {
-            Some(Done { outcome, moves, .. }) => {
-                let (_, succeeded) = self.tell(live, "again", outcome, (began, ended));
-                (moves, succeeded)
+        let passed = self.passed(began);
+        let (took, moves, succeeded) = match done {
+            Some(done) => {
+                let (_, succeeded) = self.tell(live, "again", done.outcome, done.took);
+                (done.took, done.moves, succeeded)
             }
-            None => (None, true),
+            // Time that was spent on a query which has been left since counts too.
+            None if live.gone.is_cancelled() => (passed, None, true),
+            None => {
+                let too_slow = Err(StatsError::TooSlow(self.0.limits.patience.as_secs()));
+                let (_, succeeded) = self.tell(live, "again", too_slow, passed);
+                (passed, None, succeeded)
+            }
         };
-        self.0
-            .all
-            .lock()
-            .queue
-            .ran(live.number, (began, ended), moves, succeeded);
+        let ran = Ran {
+            began,
+            took,
+            moves,
+            succeeded,
+        };
+        self.0.all.lock().queue.ran(live.number, ran);
     }
 
     /// Within what the first asker may see, as the site's settings, goals and segments are now.
@@ -105,19 +114,28 @@ impl LiveQueries {
         let site = self.0.sites.by_id(live.scope.site);
         live.site.lock().clone_from(&site);
         let scope = site.map(|site| live.scope.as_of(&site));
-        let outcome = match &scope {
+        let answered = match &scope {
             Some(scope) => self.0.answers.answer(scope, &live.query).await,
             None => Err(StatsError::Invalid {
                 path: "site_id".to_owned(),
                 reason: "the site has been removed".to_owned(),
             }),
         };
+        let (outcome, took) = match answered {
+            Ok((result, work)) => (Ok(result), i64::try_from(work.as_micros()).unwrap_or(i64::MAX)),
+            Err(error) => (Err(error), self.passed(began)),
+        };
         Done {
             began,
-            ended: self.0.clock.now(),
+            took,
             moves: scope.and_then(|scope| moves::next(&live.query, scope.timezone, began)),
             outcome,
         }
+    }
+
+    /// Microseconds since then.
+    fn passed(&self, began: Timestamp) -> i64 {
+        self.0.clock.now().since(began).max(0).saturating_mul(1_000)
     }
 
     fn tell(
@@ -125,15 +143,14 @@ impl LiveQueries {
         live: &LiveQuery,
         turn: &'static str,
         outcome: Result<QueryResult, StatsError>,
-        (began, ended): (Timestamp, Timestamp),
+        took: i64,
     ) -> (Came, bool) {
         let succeeded = outcome.is_ok();
         let came = live.take(outcome, || self.0.versions.fetch_add(1, Ordering::Relaxed) + 1);
         metrics::counter!("pulsecast_live_query_evaluations_total", "turn" => turn, "outcome" => came.name())
             .increment(1);
-        #[allow(clippy::cast_precision_loss, reason = "milliseconds of one evaluation")]
-        metrics::histogram!("pulsecast_live_query_seconds", "turn" => turn)
-            .record(ended.since(began).max(0) as f64 / 1_000.0);
+        #[allow(clippy::cast_precision_loss, reason = "microseconds of one evaluation")]
+        metrics::histogram!("pulsecast_live_query_seconds", "turn" => turn).record(took as f64 / 1_000_000.0);
         (came, succeeded)
     }
 

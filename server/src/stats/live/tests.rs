@@ -35,13 +35,14 @@ struct Script {
 
 #[async_trait]
 impl Answers for Script {
-    async fn answer(&self, _: &Scope, _: &Query) -> Result<QueryResult, StatsError> {
+    async fn answer(&self, _: &Scope, _: &Query) -> Result<(QueryResult, Duration), StatsError> {
         self.evaluations.fetch_add(1, Ordering::SeqCst);
         while self.stuck.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        let took = Duration::from_millis(self.takes.load(Ordering::SeqCst));
         if let Some(clock) = &*self.clock.lock() {
-            clock.advance(i64::try_from(self.takes.load(Ordering::SeqCst)).unwrap());
+            clock.advance(i64::try_from(took.as_millis()).unwrap());
         }
         let mut answers = self.answers.lock();
         let answer = match answers.pop_front() {
@@ -59,11 +60,12 @@ impl Answers for Script {
             metrics: vec![MetricValue::Count(n)],
             comparison: None,
         };
-        Ok(QueryResult {
+        let result = QueryResult {
             results: answer?.into_iter().map(row).collect(),
             meta: Meta::default(),
             query: json!({}),
-        })
+        };
+        Ok((result, took))
     }
 }
 
