@@ -135,6 +135,9 @@ pub struct Graph {
     pub before_label: String,
     /// How long buckets can be.
     pub intervals: Vec<Link>,
+    /// What is to be known about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 /// Buckets and their figures.

@@ -18,6 +18,14 @@ const CHOICES: u32 = 12;
 /// Most buckets of a line.
 const BUCKETS: u32 = 10_000;
 
+/// What was imported counts, where a question allows it.
+pub(super) const WITH_IMPORTS: Include = Include {
+    imports: true,
+    time_labels: false,
+    total_rows: false,
+    comparisons: None,
+};
+
 /// Asks for one page.
 pub(super) struct Asks<'a> {
     pub(super) board: &'a Board,
@@ -41,7 +49,7 @@ impl Asks<'_> {
             dimensions: Vec::new(),
             filters: self.state.filters(),
             order_by: Vec::new(),
-            include: Include::default(),
+            include: WITH_IMPORTS,
             pagination: Pagination { limit: 1, offset: 0 },
         }
     }
@@ -66,7 +74,7 @@ impl Asks<'_> {
             dimensions: vec![Dimension::Time(unit)],
             include: Include {
                 time_labels: true,
-                ..Include::default()
+                ..WITH_IMPORTS
             },
             pagination: Pagination {
                 limit: BUCKETS,

@@ -1,7 +1,7 @@
 //! One tab in full: all its figures, searched, ordered and page by page.
 
 use super::{
-    asks::{self, Asks},
+    asks::{self, Asks, WITH_IMPORTS},
     cards::{self, column},
     view::reaches_goal,
 };
@@ -27,7 +27,7 @@ pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details, pro
     let query = Query {
         include: Include {
             total_rows: true,
-            ..Include::default()
+            ..WITH_IMPORTS
         },
         ..asks.breakdown(
             dimension.clone(),
@@ -114,7 +114,7 @@ fn metrics(state: &BoardState, tab: Tab) -> Vec<Metric> {
 fn csv(asks: &Asks<'_>, query: &Query, dimension: &Dimension) -> String {
     let all = Query {
         pagination: pulsecast_protocol::stats::Pagination::default(),
-        include: Include::default(),
+        include: WITH_IMPORTS,
         ..query.clone()
     };
     let mut href = format!("/sites/{}/csv?name=", asks.scope.domain);

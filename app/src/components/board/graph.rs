@@ -32,6 +32,7 @@ pub fn GraphView(
         before,
         before_label,
         intervals,
+        note,
         ..
     } = graph;
     let before = StoredValue::new(before);
@@ -57,6 +58,7 @@ pub fn GraphView(
             <figcaption class="graph__head">
                 <span class="graph__key">{label}</span>
                 {(!before_label.is_empty()).then(|| view! { <span class="graph__key graph__key--before">{before_label}</span> })}
+                <span class="graph__note">{note}</span>
                 <Choice links=intervals label="Interval" />
             </figcaption>
             <div class="graph__plot">
