@@ -10,6 +10,7 @@ pub mod channel;
 pub mod data;
 pub mod error;
 pub mod exclude;
+pub mod feed;
 pub mod id;
 pub mod live;
 pub mod stats;

@@ -8,6 +8,7 @@ use pulsecast_protocol::{
     account::{SiteSettings, SiteSummary, Viewer},
     api_key::KeysView,
     beacon::{Beacon, ENGAGEMENT, PAGEVIEW},
+    feed::{FeedChange, FeedDraft, FeedOpening},
     live::{LiveChange, LiveState, OnlineCount},
     stats::{
         Comparison, ComparisonMode, Condition, DateRange, Dimension, Direction, Filter, Include, LiveResult,
@@ -134,6 +135,9 @@ fn check(name: &str) {
         "live-state" => same::<LiveState>(name),
         "live-change" | "live-change-small" => same::<LiveChange>(name),
         "online-count" => same::<OnlineCount>(name),
+        "feed-publish" | "feed-publish-small" | "feed-withdraw" => same::<FeedChange>(name),
+        "feed-opening" => same::<FeedOpening>(name),
+        "feed-draft" => same::<FeedDraft>(name),
         "live-result" | "live-result-change" | "live-result-error" => same::<LiveResult>(name),
         "keys-view" => same::<KeysView>(name),
         "viewer" => same::<Viewer>(name),
