@@ -1,7 +1,8 @@
 -- What visits are made of. Ranks are drawn by Zipf's law (`zipf(u, n)`), shares from lists in which what is frequent is listed more often.
 create or replace temp macro zipf(u, n) as greatest(1, least(n, floor(exp(u * ln(n + 1)))))::integer;
--- A number in [0, 1) that depends on nothing but `x` and `salt`: what a visitor is stays what it is with each visit.
-create or replace temp macro chance(x, salt) as (hash(x, salt) >> 12)::double / 4503599627370496.0;
+-- A number in [0, 1) that depends on nothing but `x` and `salt`: what a visitor is stays what it is with each visit. Hashed twice, since the hash of
+-- two values is the xor of theirs: once, and everybody from one country had the same browser.
+create or replace temp macro chance(x, salt) as (hash(hash(x, salt)) >> 12)::double / 4503599627370496.0;
 create or replace temp macro pick(list, u) as list[1 + floor(u * len(list))::integer];
 
 create temp table countries as
