@@ -140,9 +140,8 @@
   });
   "noForms" in data || on("submit", () => track("Form: Submission"));
 
-  window[name] = track;
-  // Says that we are here, and to live.js for whom.
-  track.l = site;
+  // `l` says that we are here, and to live.js for whom. What that has put on our place (`on`, `room`) stays.
+  window[name] = Object.assign(track, early, { l: site });
   view();
   early?.q?.map((args) => track(...args));
   resend();
@@ -150,6 +149,7 @@
   if ("live" in data) {
     const live = document.createElement("script");
     live.src = new URL("live.js", base);
+    Object.assign(live.dataset, data);
     document.head.append(live);
   }
 })();

@@ -39,6 +39,37 @@ export const storage = (content = {}) =>
 
 export const START = Date.UTC(2026, 0, 5, 12);
 
+/** An element: what the scripts need of one, so that a test can read what visitors would see. */
+class Element {
+  constructor(tag) {
+    Object.assign(this, { tag, dataset: {}, children: [], attributes: {} });
+  }
+  append(...children) {
+    for (const child of children) this.insertBefore(child, null);
+  }
+  insertBefore(child, before) {
+    child.remove?.();
+    const at = before ? this.children.indexOf(before) : this.children.length;
+    this.children.splice(at, 0, child);
+    Object.defineProperty(child, "parent", { value: this, configurable: true, enumerable: false });
+    child.moved = (child.moved ?? 0) + 1;
+  }
+  remove() {
+    if (this.parent?.children.includes(this)) this.parent.children.splice(this.parent.children.indexOf(this), 1);
+  }
+  setAttribute(name, value) {
+    this.attributes[name] = value;
+  }
+  attachShadow() {
+    return (this.shadow = new Element("#shadow"));
+  }
+  /** All of these, however deep, also behind the shadow. */
+  all(className) {
+    const below = [...this.children, ...(this.shadow ? [this.shadow] : [])];
+    return below.flatMap((child) => [...(child.className === className ? [child] : []), ...child.all(className)]);
+  }
+}
+
 /** Opens a page. `tag` are the script tag's attributes (dataset names). */
 export function page({
   url = "https://example.com/pricing?utm_source=news",
@@ -46,6 +77,9 @@ export function page({
   tag = { site: "example.com" },
   src = "https://stats.test/js/pulse.js",
   local = storage(),
+  session = storage(),
+  place, // whether the page has an element for the feed
+  streams = true, // whether the browser has EventSource
   hidden = false,
   focused = true,
   online = true,
@@ -60,6 +94,7 @@ export function page({
   const world = {
     requests: [], // {url, init, body, answer(status, headers), fail()}
     sockets: [],
+    sources: [],
     scripts: [], // elements the script put into <head>
     dispatched: [],
     timers,
@@ -137,14 +172,18 @@ export function page({
     focused,
   };
 
-  const element = () => ({ dataset: {} });
+  const body = new Element("body");
+  const spot = place && new Element("div");
   const document = {
     hidden,
     referrer,
     currentScript: { src, dataset: tag },
     documentElement: { scrollHeight },
     hasFocus: () => world.focused,
-    createElement: element,
+    createElement: (tag) => new Element(tag),
+    body,
+    spot,
+    querySelector: (selector) => (selector === "[data-pulse-feed]" ? spot || null : null),
     head: { append: (child) => world.scripts.push(child) },
     counters: [],
     querySelectorAll: (selector) => (selector === "[data-pulse-online]" ? document.counters : []),
@@ -165,15 +204,20 @@ export function page({
     setTimeout: (f, ms) => world.gone || (timers.set(timers.next = (timers.next ?? 0) + 1, { f, at: world.now + ms }), timers.next),
     clearTimeout: (id) => timers.delete(id),
     URL,
-    fetch(url, init) {
-      const body = JSON.parse(init.body);
+    CSSStyleSheet: class {
+      replaceSync(text) {
+        this.text = text;
+      }
+    },
+    fetch(url, init = {}) {
+      const body = init.body && JSON.parse(init.body);
       return new Promise((resolve, reject) => {
-        const answer = (status, headers = {}) => resolve({ status, headers: new Headers(headers) });
+        const answer = (status, headers = {}, json) => resolve({ status, ok: status < 300, headers: new Headers(headers), json: async () => json });
         const fail = () => reject(new TypeError("Failed to fetch"));
         world.requests.push({ url: String(url), init, body, answer, fail });
-        const verdict = context.navigator.onLine ? world.answer(body) : "fail";
+        const verdict = context.navigator.onLine ? world.answer(body, String(url)) : "fail";
         if (verdict === "fail") fail();
-        else if (verdict !== "wait") answer(verdict.status, verdict.headers);
+        else if (verdict !== "wait") answer(verdict.status, verdict.headers, verdict.json);
       });
     },
     CustomEvent: class {
@@ -198,11 +242,25 @@ export function page({
       }
     },
   });
+  if (streams)
+    context.EventSource = class {
+      constructor(address) {
+        Object.assign(this, { address, closed: false });
+        world.sources.push(this);
+      }
+      close() {
+        this.closed = true;
+      }
+      receive(...replies) {
+        this.onmessage?.({ data: replies.map((reply) => JSON.stringify(reply)).join("\n") });
+      }
+    };
   context.window = context;
   // The clock and chance are the test's.
   vm.runInContext("Date = { now: () => 0 }; Math.random = () => 0;", context);
   context.Date.now = () => world.now;
   context.Math = Object.assign(Object.create(Math), { random: () => world.random });
+  context.sessionStorage = session;
   if (local) context.localStorage = local;
   else Object.defineProperty(context, "localStorage", { get: () => { throw new Error("SecurityError"); } });
   if (early) vm.runInContext(early, context);
