@@ -38,7 +38,7 @@ use crate::{
         duck::{self, DuckSettings},
     },
     tasks::Tasks,
-    transport::{self, TransportState},
+    transport::{self, StreamLimits, TransportState},
 };
 use anyhow::{Context, Result, bail};
 use leptos::config::LeptosOptions;
@@ -127,9 +127,11 @@ fn live_queries(
 }
 
 /// How each kind of channel behaves.
-fn families() -> Families {
+fn families(streams: StreamLimits) -> Families {
     let (name, family) = stats::live::family();
-    live::families().and(name, family)
+    let families = live::families().and(name, family);
+    let streams = transport::families(streams).into_iter();
+    streams.fold(families, |all, (name, family)| all.and(name, family))
 }
 
 /// Where programs on this machine reach the server.
@@ -176,7 +178,7 @@ impl Server {
             tasks,
         );
 
-        let hub = Hub::new(families(), clock.clone(), rand::random());
+        let hub = Hub::new(families(StreamLimits::default()), clock.clone(), rand::random());
         hub.start(tasks);
         let bounds = Bounds {
             visitors: config.max_window,

@@ -218,7 +218,7 @@ impl Session {
         let Some(position) = self.position(&push.channel) else {
             return;
         };
-        if let Some(Publication { data, offset }) = push.publication {
+        if let Some(Publication { data, offset, .. }) = push.publication {
             if offset > 0 && offset <= position.offset {
                 return;
             }

@@ -203,7 +203,11 @@ mod tests {
         let data = serde_json::value::to_raw_value(&OnlineCount { online: 1001 }).unwrap();
         let push_of_it = Push {
             channel: channel.to_string(),
-            publication: Some(Publication { data, offset: 0 }),
+            publication: Some(Publication {
+                data,
+                offset: 0,
+                info: None,
+            }),
             ..Push::default()
         };
         let line = serde_json::to_string(&Reply {

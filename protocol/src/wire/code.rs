@@ -59,3 +59,5 @@ pub const DISCONNECT_PERMISSION_DENIED: u16 = 3507;
 pub const UNSUBSCRIBE_PERMISSION_REVOKED: u32 = 2000;
 /// Subscribe again: a gap was found.
 pub const UNSUBSCRIBE_INSUFFICIENT: u32 = 2500;
+/// Subscribe again with a new token: this one is too old.
+pub const UNSUBSCRIBE_EXPIRED: u32 = 2501;

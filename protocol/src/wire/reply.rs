@@ -139,6 +139,9 @@ pub struct Publication {
     /// Its place, where the channel is positioned.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub offset: u64,
+    /// Who published it, where a client did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub info: Option<ClientInfo>,
 }
 
 /// Who is in a channel, by connection id.
@@ -149,12 +152,19 @@ pub struct PresenceResult {
 }
 
 /// One connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ClientInfo {
     /// Who.
     pub user: String,
     /// Which connection.
     pub client: String,
+    /// What else is told of them, as whoever vouches for them has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conn_info: Option<Raw>,
+    /// The same for one channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chan_info: Option<Raw>,
 }
 
 /// How many are in a channel.
@@ -203,12 +213,26 @@ pub struct Push {
     /// A publication.
     #[serde(rename = "pub", skip_serializing_if = "Option::is_none")]
     pub publication: Option<Publication>,
+    /// Somebody came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub join: Option<Coming>,
+    /// Somebody left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leave: Option<Coming>,
     /// The server ended the subscription.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsubscribe: Option<Ended>,
     /// The server is about to close the connection (transports without close codes).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disconnect: Option<Ended>,
+}
+
+/// Somebody came, or left.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Coming {
+    /// Who.
+    pub info: ClientInfo,
 }
 
 /// Why something ended; see [`code`].

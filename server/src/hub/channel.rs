@@ -1,19 +1,23 @@
 //! One channel: its stream and who receives it, under one lock, so that nobody misses what is published while they join.
 
 use super::{
-    Hub,
+    Hub, Who,
     family::{Family, Overflow},
     frame::{self, Published},
+    journal::{Kept, Placed},
     outbox::{Delivery, Outbox},
     stream::Stream,
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
-use pulsecast_protocol::{Position, Timestamp};
+use pulsecast_protocol::{Position, Timestamp, wire::code};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
+
+/// How long a durable channel stays in memory after its last use: reading it again costs a look at the disk.
+const IDLE: i64 = Timestamp::MINUTE;
 
 /// Why nobody was added to a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,18 +28,56 @@ pub enum NotAttached {
     /// The connection is ending.
     #[error("the connection is ending")]
     Cut,
+    /// The channel's past cannot be read now.
+    #[error("the channel is not available: try again in a moment")]
+    Unavailable,
+}
+
+/// Whether a reader is told who comes and who leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watches {
+    /// Publications only.
+    #[default]
+    Nothing,
+    /// Joins and leaves too, its own join included.
+    Comings,
+}
+
+/// What a channel says of its past to one who comes.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Where it stands: attach from here.
+    pub position: Position,
+    /// Whether `publications` is exactly what the asker missed.
+    pub recovered: bool,
+    /// Oldest first: what the asker missed; where that cannot be told, or they know nothing, all that is kept.
+    pub publications: Vec<Published>,
 }
 
 #[derive(Debug)]
 struct Reader {
     outbox: Outbox,
-    user: Arc<str>,
+    who: Who,
+    watches: Watches,
+    /// Offset of the last publication that it was sent, or knew when it came.
+    last: u64,
+}
+
+impl Reader {
+    /// Whether this is what it has to get next. Where it is not, something was lost on the way.
+    fn expects(&self, published: &Published) -> bool {
+        published.offset == 0 || published.offset == self.last + 1
+    }
 }
 
 #[derive(Debug)]
 struct State {
     stream: Stream,
     readers: HashMap<u64, Reader>,
+    /// Readers that watch.
+    watchers: usize,
+    /// Batches on their way to the disk that publish here.
+    pending: usize,
     /// When somebody last received it or asked where it stands.
     used: Timestamp,
     /// Taken out of the hub: whoever still holds it has to ask for the channel again.
@@ -55,23 +97,45 @@ pub(super) struct Channel {
 #[derive(Debug)]
 pub(super) struct Freed;
 
+/// What the disk is told of a channel before something is added to it.
+#[derive(Clone, Debug)]
+pub(super) struct Stands {
+    pub(super) position: Position,
+    /// Offset of the oldest publication that is still of use.
+    pub(super) oldest: u64,
+}
+
 impl Channel {
     pub(super) fn new(
         name: Arc<str>,
         kind: &'static str,
         family: Family,
-        epoch: String,
+        kept: Kept,
         now: Timestamp,
     ) -> Self {
-        let stream = Stream::new(epoch, family.retain);
+        let prefix = frame::prefix(&name);
+        let first = kept.publications.first().map(|first| first.offset - 1);
+        let mut stream = Stream::new(
+            Position {
+                offset: first.unwrap_or(kept.position.offset),
+                epoch: kept.position.epoch,
+            },
+            family.retain,
+        );
+        for one in &kept.publications {
+            let published = frame::encode(&prefix, &one.payload, &one.info, one.offset);
+            stream.keep(&published, one.at, now);
+        }
         let state = State {
             stream,
             readers: HashMap::new(),
+            watchers: 0,
+            pending: 0,
             used: now,
             freed: false,
         };
         Self {
-            prefix: frame::prefix(&name),
+            prefix,
             name,
             kind,
             family,
@@ -86,19 +150,96 @@ impl Channel {
             return Err(Freed);
         }
         let offset = state.stream.next_offset();
-        let published = frame::encode(&self.prefix, payload, offset);
-        state.stream.keep(&published, now);
+        let published = frame::encode(&self.prefix, payload, b"", offset);
+        let delivered = self.deliver(&mut state, &published, now, now);
+        Ok((state.stream.position(), delivered))
+    }
+
+    /// Where the stream stands, for whoever puts something on disk that is to follow. It is not freed until [`Channel::release`].
+    pub(super) fn reserve(&self) -> Result<Stands, Freed> {
+        let mut state = self.state.lock();
+        if state.freed {
+            return Err(Freed);
+        }
+        state.pending += 1;
+        Ok(Stands {
+            position: state.stream.position(),
+            oldest: state.stream.oldest(),
+        })
+    }
+
+    /// Delivers what is on disk now, and says where it is and how many got it. What was there before is delivered to nobody.
+    pub(super) fn place(
+        &self,
+        placed: Placed,
+        payload: &[u8],
+        info: &[u8],
+        at: Timestamp,
+        now: Timestamp,
+    ) -> (Position, usize) {
+        let mut state = self.state.lock();
+        let offset = match placed {
+            Placed::Before(offset) => {
+                let epoch = state.stream.position().epoch;
+                return (Position { epoch, offset }, 0);
+            }
+            Placed::New(offset) => offset,
+        };
+        let published = frame::encode(&self.prefix, payload, info, offset);
+        let delivered = self.deliver(&mut state, &published, at, now);
+        (state.stream.position(), delivered)
+    }
+
+    /// What [`Channel::reserve`] was for is over.
+    pub(super) fn release(&self, now: Timestamp) {
+        let mut state = self.state.lock();
+        state.pending = state.pending.saturating_sub(1);
+        state.used = now;
+    }
+
+    fn deliver(&self, state: &mut State, published: &Published, at: Timestamp, now: Timestamp) -> usize {
+        state.stream.keep(published, at, now);
         let overflow = self.family.overflow;
         let mut delivered = 0;
+        let mut behind = Vec::new();
         // A reader that was cut stays until its transport lets go of it: its handle takes it out.
-        for (id, reader) in &state.readers {
+        for (id, reader) in &mut state.readers {
+            if !reader.expects(published) {
+                behind.push(*id);
+                continue;
+            }
+            reader.last = published.offset;
             let delivery = match overflow {
                 Overflow::Cut => reader.outbox.push(published.frame.clone()),
                 Overflow::LatestWins => reader.outbox.push_latest(*id, published.frame.clone()),
             };
             delivered += usize::from(delivery == Delivery::Queued);
         }
-        Ok((state.stream.position(), delivered))
+        for id in behind {
+            metrics::counter!("pulsecast_hub_gaps_total", "family" => self.kind).increment(1);
+            self.turn_away(state, id);
+        }
+        delivered
+    }
+
+    /// Tells a reader to come again with its position, and lets go of it.
+    fn turn_away(&self, state: &mut State, id: u64) {
+        let Some(reader) = state.readers.remove(&id) else {
+            return;
+        };
+        state.watchers -= usize::from(reader.watches == Watches::Comings);
+        let told = frame::over(&self.name, code::UNSUBSCRIBE_INSUFFICIENT, "insufficient state");
+        let _cut_otherwise = reader.outbox.reply(told);
+    }
+
+    /// The channel is over: whoever receives it is told to come again, and finds another or none.
+    pub(super) fn end(&self) {
+        let mut state = self.state.lock();
+        state.freed = true;
+        let all: Vec<u64> = state.readers.keys().copied().collect();
+        for id in all {
+            self.turn_away(&mut state, id);
+        }
     }
 
     /// Where the stream stands. Whoever is told may come back with it.
@@ -127,14 +268,36 @@ impl Channel {
         (state.stream.position(), state.stream.all().cloned().collect())
     }
 
+    /// What came after `since` where that can be told, else all that is kept.
+    pub(super) fn look(&self, since: Option<&Position>, now: Timestamp) -> Result<Look, Freed> {
+        let mut state = self.state.lock();
+        if state.freed {
+            return Err(Freed);
+        }
+        state.used = now;
+        state.stream.expire(now);
+        // Whoever has no epoch yet means the one there is.
+        let missed = since.and_then(|since| match since.epoch.as_str() {
+            "" => state.stream.after(&Position {
+                epoch: state.stream.position().epoch,
+                offset: since.offset,
+            }),
+            _ => state.stream.after(since),
+        });
+        Ok(Look {
+            position: state.stream.position(),
+            recovered: missed.is_some(),
+            publications: missed.unwrap_or_else(|| state.stream.all().cloned().collect()),
+        })
+    }
+
     /// Adds a reader: it gets `first`, then what came after its position, then everything that is published. `first` learns how many
     /// readers there are now.
     pub(super) fn attach(
         &self,
         id: u64,
         after: Option<&Position>,
-        outbox: &Outbox,
-        user: &Arc<str>,
+        joins: &Joins<'_>,
         now: Timestamp,
         first: &mut dyn FnMut(u32) -> Bytes,
     ) -> Result<Result<(), NotAttached>, Freed> {
@@ -151,31 +314,52 @@ impl Channel {
         };
         state.used = now;
         let readers = u32::try_from(state.readers.len() + 1).unwrap_or(u32::MAX);
-        let mut delivery = outbox.reply(first(readers));
+        let mut delivery = joins.outbox.reply(first(readers));
         for published in missed {
-            delivery = outbox.reply(published.frame);
+            delivery = joins.outbox.reply(published.frame);
         }
         if delivery != Delivery::Queued {
             return Ok(Err(NotAttached::Cut));
         }
-        state.readers.insert(
-            id,
-            Reader {
-                outbox: outbox.clone(),
-                user: user.clone(),
-            },
-        );
+        let reader = Reader {
+            outbox: joins.outbox.clone(),
+            who: joins.who.clone(),
+            watches: joins.watches,
+            last: state.stream.offset(),
+        };
+        state.watchers += usize::from(joins.watches == Watches::Comings);
+        state.readers.insert(id, reader);
+        self.tell_watchers(&state, "join", joins.who);
         Ok(Ok(()))
     }
 
     /// Takes a reader out.
     fn detach(&self, id: u64, now: Timestamp) {
         let mut state = self.state.lock();
-        state.readers.remove(&id);
+        if let Some(reader) = state.readers.remove(&id) {
+            state.watchers -= usize::from(reader.watches == Watches::Comings);
+            self.tell_watchers(&state, "leave", &reader.who);
+        }
         state.used = now;
         if state.readers.is_empty() {
             state.readers.shrink_to_fit();
         }
+    }
+
+    fn tell_watchers(&self, state: &State, what: &str, who: &Who) {
+        if state.watchers == 0 {
+            return;
+        }
+        let told = frame::coming(&self.name, what, &who.line());
+        let watching = |reader: &&Reader| reader.watches == Watches::Comings;
+        for reader in state.readers.values().filter(watching) {
+            let _cut_otherwise = reader.outbox.push(told.clone());
+        }
+    }
+
+    /// Whether this reader is still one.
+    fn has(&self, id: u64) -> bool {
+        self.state.lock().readers.contains_key(&id)
     }
 
     pub(super) fn readers(&self) -> u32 {
@@ -184,15 +368,22 @@ impl Channel {
 
     pub(super) fn users(&self) -> u32 {
         let state = self.state.lock();
-        let users: HashSet<&str> = state.readers.values().map(|reader| &*reader.user).collect();
+        let users: HashSet<&str> = state.readers.values().map(|reader| reader.who.user()).collect();
         u32::try_from(users.len()).unwrap_or(u32::MAX)
     }
 
-    /// Lets go of what is too old; where that leaves nothing that anybody could come back for, the channel is over.
+    /// Who receives it.
+    pub(super) fn present(&self) -> Vec<Who> {
+        let state = self.state.lock();
+        state.readers.values().map(|reader| reader.who.clone()).collect()
+    }
+
+    /// Lets go of what is too old; where that leaves nothing that anybody could come back for, the channel is over. A durable one only leaves
+    /// the memory.
     pub(super) fn free_if_idle(&self, now: Timestamp) -> bool {
         let mut state = self.state.lock();
         state.stream.expire(now);
-        let over = state.stream.is_empty() && self.unused(&state, now);
+        let over = (self.family.durable || state.stream.is_empty()) && self.unused(&state, now);
         state.freed |= over;
         state.freed
     }
@@ -206,9 +397,20 @@ impl Channel {
     }
 
     fn unused(&self, state: &State, now: Timestamp) -> bool {
-        let age = self.family.retain.map_or(0, |retain| retain.age);
-        state.readers.is_empty() && now.since(state.used) >= age
+        let age = match self.family.retain {
+            _ if self.family.durable => IDLE,
+            Some(retain) => retain.age,
+            None => 0,
+        };
+        state.pending == 0 && state.readers.is_empty() && now.since(state.used) >= age
     }
+}
+
+/// One who comes.
+pub(super) struct Joins<'a> {
+    pub(super) outbox: &'a Outbox,
+    pub(super) who: &'a Who,
+    pub(super) watches: Watches,
 }
 
 /// Somebody receives a channel for as long as this is held.
@@ -224,6 +426,12 @@ impl Subscription {
     #[must_use]
     pub fn channel(&self) -> &str {
         &self.channel.name
+    }
+
+    /// Whether it receives nothing any more: the reader was told to come again.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        !self.channel.has(self.id)
     }
 }
 

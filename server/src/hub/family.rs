@@ -30,6 +30,8 @@ pub struct Family {
     pub retain: Option<Retain>,
     /// What becomes of slow readers.
     pub overflow: Overflow,
+    /// Whether a publication is on disk before anybody gets it, and the past outlives the process.
+    pub durable: bool,
 }
 
 /// All kinds, by name.
@@ -50,6 +52,14 @@ impl Families {
         self
     }
 
+    /// The durable kinds.
+    pub(super) fn durable(&self) -> impl Iterator<Item = (&'static str, Retain)> {
+        self.0
+            .iter()
+            .filter(|(_, family)| family.durable)
+            .filter_map(|(name, family)| Some((*name, family.retain?)))
+    }
+
     /// The kind of this channel, and its name for metrics. A channel of no known kind keeps nothing and cuts slow readers off.
     pub(super) fn of(&self, channel: &str) -> (&'static str, Family) {
         let name = channel.split(':').next().unwrap_or_default();
@@ -60,6 +70,7 @@ impl Families {
                 Family {
                     retain: None,
                     overflow: Overflow::Cut,
+                    durable: false,
                 },
             ),
         }

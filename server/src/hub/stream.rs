@@ -15,10 +15,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(epoch: String, retain: Option<Retain>) -> Self {
+    /// One that stands at this position and of which nothing is kept.
+    pub(super) fn new(position: Position, retain: Option<Retain>) -> Self {
         Self {
-            epoch,
-            offset: 0,
+            epoch: position.epoch,
+            offset: position.offset,
             retain,
             bytes: 0,
             kept: VecDeque::new(),
@@ -32,19 +33,24 @@ impl Stream {
         }
     }
 
-    /// The offset that the next publication gets; 0 where none are kept.
-    pub(super) fn next_offset(&mut self) -> u64 {
-        if self.retain.is_some() {
-            self.offset += 1;
-        }
+    pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Keeps a publication and lets go of those over the bounds.
-    pub(super) fn keep(&mut self, published: &Published, now: Timestamp) {
+    /// The offset that the next publication gets; 0 where none are kept.
+    pub(super) fn next_offset(&self) -> u64 {
+        match self.retain {
+            Some(_) => self.offset + 1,
+            None => 0,
+        }
+    }
+
+    /// Goes on to a publication, keeps it and lets go of those over the bounds.
+    pub(super) fn keep(&mut self, published: &Published, at: Timestamp, now: Timestamp) {
+        self.offset = published.offset;
         if self.retain.is_some() {
             self.bytes += published.frame.len();
-            self.kept.push_back((now, published.clone()));
+            self.kept.push_back((at, published.clone()));
             self.expire(now);
         }
     }
@@ -68,6 +74,13 @@ impl Stream {
     /// Whether a reader's last position could still be of use.
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
+    }
+
+    /// Offset of the oldest publication that is kept; where none is, of the next.
+    pub(super) fn oldest(&self) -> u64 {
+        self.kept
+            .front()
+            .map_or(self.offset + 1, |(_, published)| published.offset)
     }
 
     /// Exactly what came after `since`, oldest first; `None` when that cannot be known: another epoch, a position from the future, or a

@@ -17,10 +17,12 @@ fn hub() -> (Hub, Arc<ManualClock>) {
             age: AGE,
         }),
         overflow: Overflow::Cut,
+        durable: false,
     };
     let online = Family {
         retain: None,
         overflow: Overflow::LatestWins,
+        durable: false,
     };
     (
         Hub::new(
@@ -32,7 +34,7 @@ fn hub() -> (Hub, Arc<ManualClock>) {
     )
 }
 
-fn nobody() -> Arc<str> {
+fn nobody() -> Who {
     "".into()
 }
 

@@ -52,6 +52,7 @@ pub fn families() -> Families {
                     age: 5 * Timestamp::MINUTE,
                 }),
                 overflow: Overflow::Cut,
+                durable: false,
             },
         ),
         (
@@ -59,6 +60,7 @@ pub fn families() -> Families {
             Family {
                 retain: None,
                 overflow: Overflow::LatestWins,
+                durable: false,
             },
         ),
     ])

@@ -5,26 +5,21 @@ use super::{
     doors::{Door, door},
     heart::Heart,
     keeper::Line,
-    queries,
-    session::{Outcome, Session, no},
+    past,
+    session::{Outcome, Session, no, no_because},
 };
 use crate::{
     gate::Identity,
-    hub::{Disconnect, NotAttached, Outbox, Published, Subscription},
+    hub::{Disconnect, Draft, Outbox, PublishError, Subscription, Who},
     live::{Present, VisitorKey},
     stats::live::Following,
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pulsecast_protocol::{
-    Channel, Domain, Position,
-    live::OnlineCount,
-    wire::{
-        Command, Empty, Ended, HistoryRequest, HistoryResult, PresenceStatsResult, Publication, Push, Raw,
-        Reply, SubscribeResult, code,
-    },
+    Channel, Position,
+    wire::{Command, Empty, Ended, HistoryRequest, Push, Raw, Reply, code},
 };
-use serde_json::value::{RawValue, to_raw_value};
 use std::{
     collections::HashMap,
     fmt,
@@ -32,11 +27,6 @@ use std::{
     net::IpAddr,
     sync::{Arc, atomic::Ordering},
 };
-
-/// Missed publications beyond this many bytes are not sent one by one: the state is smaller.
-const MOST_MISSED: usize = 256 << 10;
-/// How often a channel may move on while somebody joins it, before they are asked to come again.
-const ATTEMPTS: usize = 4;
 
 /// What a client looks like from outside. Hashed under a key that this process made and forgets; never kept.
 #[derive(Clone, Copy, Debug, Hash)]
@@ -49,19 +39,19 @@ pub struct Looks<'a> {
 
 /// One client.
 pub struct Connection {
-    services: Arc<Services>,
-    session: Session,
-    line: Arc<Line>,
-    user: Arc<str>,
-    visitor: VisitorKey,
-    subscriptions: HashMap<String, Held>,
+    pub(super) services: Arc<Services>,
+    pub(super) session: Session,
+    pub(super) line: Arc<Line>,
+    pub(super) who: Who,
+    pub(super) visitor: VisitorKey,
+    pub(super) subscriptions: HashMap<String, Held>,
 }
 
 /// What being subscribed holds on to.
-enum Held {
-    Channel(#[allow(dead_code, reason = "holding it is being subscribed")] Subscription),
+pub(super) enum Held {
+    Channel(Subscription),
     Count(
-        #[allow(dead_code, reason = "likewise")] Subscription,
+        Subscription,
         #[allow(dead_code, reason = "holding it is being there")] Option<Present>,
     ),
     Query(Following),
@@ -100,7 +90,7 @@ impl Connection {
             services,
             session,
             line,
-            user: "".into(),
+            who: Who::default(),
             visitor,
             subscriptions: HashMap::new(),
         }
@@ -119,16 +109,17 @@ impl Connection {
             return self.line.outbox.finish(Disconnect::BadRequest);
         };
         if command.subscribe.is_some() {
-            self.forget_refused();
+            self.forget_ended();
         }
         match self.session.take(command, now) {
             Outcome::Nothing => {}
             Outcome::Reply(reply) => self.send(&reply),
             Outcome::Greeted(reply) => {
                 let who = self.session.who();
-                self.user = who.user.as_str().into();
+                self.who = Who::new(self.session.client(), &who.user, who.info.clone());
                 self.line.heart.lock().greeted(who.expires, now);
                 self.send(&reply);
+                self.check_rights();
             }
             Outcome::Pong => {
                 self.line.heart.lock().answered();
@@ -139,9 +130,10 @@ impl Connection {
                 channel,
                 since,
                 data,
+                watches,
             } => match door(&channel) {
                 Door::Query(site) => self.follow(id, &channel, site, data),
-                _ => self.join(id, &channel, since.as_ref()),
+                _ => self.join(id, &channel, since.as_ref(), watches),
             },
             Outcome::Leave { id, channel } => {
                 self.subscriptions.remove(&channel);
@@ -155,15 +147,18 @@ impl Connection {
                 let reply = self.history(id, &request).unwrap_or_else(|code| no(id, code));
                 self.send(&reply);
             }
-            Outcome::PresenceStats { id, channel } => {
-                let hub = &self.services.hub;
-                let stats = PresenceStatsResult {
-                    num_clients: hub.readers(&channel),
-                    num_users: hub.users(&channel),
-                };
+            Outcome::Publish { id, channel, data } => self.publish(id, channel, &data),
+            Outcome::Presence { id, channel } => {
                 self.send(&Reply {
                     id,
-                    presence_stats: Some(stats),
+                    presence: Some(past::presence(&self.services.hub, &channel)),
+                    ..Reply::default()
+                });
+            }
+            Outcome::PresenceStats { id, channel } => {
+                self.send(&Reply {
+                    id,
+                    presence_stats: Some(past::presence_stats(&self.services.hub, &channel)),
                     ..Reply::default()
                 });
             }
@@ -171,131 +166,42 @@ impl Connection {
         }
     }
 
-    fn send(&self, reply: &Reply) {
+    pub(super) fn send(&self, reply: &Reply) {
         let _queued = self.line.outbox.reply(encode(reply));
     }
 
-    fn join(&mut self, id: u32, channel: &Channel, since: Option<&Position>) {
-        let name = channel.to_string();
-        for _ in 0..ATTEMPTS {
-            let joined = match door(channel) {
-                Door::Live(site) => self.join_live(id, &name, site, since),
-                Door::Online(site) => self.join_online(id, &name, site),
-                Door::Query(_) | Door::Later => break,
-            };
-            match joined {
-                Ok(held) => {
-                    self.subscriptions.insert(name, held);
-                    return;
-                }
-                Err(NotAttached::Cut) => return,
-                Err(NotAttached::Moved) => {}
-            }
-        }
-        self.session.left(&name);
-        self.send(&no(id, code::INTERNAL));
-    }
-
-    fn follow(&mut self, id: u32, channel: &Channel, site: &Domain, data: Option<Raw>) {
-        let channel = channel.to_string();
-        let wish = queries::Wish {
-            id,
-            channel: &channel,
-            site,
-            data,
-            who: self.session.who(),
+    /// Hands it in, to be answered when it is on disk. What one client publishes in one room stays in its order.
+    fn publish(&self, id: u32, channel: String, data: &Raw) {
+        let outbox = self.line.outbox.clone();
+        let done = move |became| {
+            let _queued = outbox.reply(encode(&published(id, became)));
         };
-        match queries::follow(&self.services, &wish, &self.line.outbox, &self.user) {
-            Ok(following) => {
-                self.subscriptions.insert(channel, Held::Query(following));
-            }
-            Err(refusal) => {
-                self.session.left(&channel);
-                self.send(&refusal);
-            }
+        let draft = Draft {
+            info: self.who.line(),
+            ..Draft::from(Bytes::copy_from_slice(data.get().as_bytes()))
+        };
+        let publishing = self.services.publishing.clone();
+        if let Err((draft, done)) = publishing.hand_in(&channel, draft, done) {
+            self.services.tasks.spawn("client-publish", async move {
+                done(publishing.publish(&channel, draft).await);
+            });
         }
     }
 
-    /// A query that turned out wrong only when it was evaluated is no subscription any more.
-    fn forget_refused(&mut self) {
+    /// What ended without being asked to is no subscription any more: a query that turned out wrong only when it was evaluated, a channel
+    /// that told its reader to come again.
+    fn forget_ended(&mut self) {
         let session = &mut self.session;
         self.subscriptions.retain(|channel, held| {
-            let over = matches!(held, Held::Query(following) if following.is_over());
+            let over = match held {
+                Held::Query(following) => following.is_over(),
+                Held::Channel(subscription) | Held::Count(subscription, _) => subscription.is_over(),
+            };
             if over {
                 session.left(channel);
             }
             !over
         });
-    }
-
-    /// What was missed, exactly, or the site's state: either way the channel goes on from the position that is answered.
-    fn join_live(
-        &self,
-        id: u32,
-        name: &str,
-        site: &Domain,
-        since: Option<&Position>,
-    ) -> Result<Held, NotAttached> {
-        let Services { hub, live, .. } = &*self.services;
-        let missed = since
-            .and_then(|since| hub.missed(name, since))
-            .filter(|(_, missed)| {
-                missed
-                    .iter()
-                    .map(|published| published.frame.len())
-                    .sum::<usize>()
-                    <= MOST_MISSED
-            });
-        let recovered = missed.is_some();
-        let (position, publications, data) = match missed {
-            Some((position, missed)) => (position, publications(&missed), None),
-            None => {
-                let state = live.snapshot(site);
-                (state.position.clone(), Vec::new(), to_raw_value(&state).ok())
-            }
-        };
-        if since.is_some() {
-            let outcome = if recovered { "complete" } else { "anew" };
-            metrics::counter!("pulsecast_recoveries_total", "outcome" => outcome).increment(1);
-        }
-        let result = SubscribeResult {
-            recoverable: true,
-            positioned: true,
-            epoch: position.epoch.clone(),
-            offset: position.offset,
-            publications,
-            recovered,
-            data,
-            was_recovering: since.is_some(),
-            ..SubscribeResult::default()
-        };
-        let first = encode(&Reply {
-            id,
-            subscribe: Some(result),
-            ..Reply::default()
-        });
-        let channel = hub.attach(name, Some(&position), &self.line.outbox, &self.user, |_| {
-            first.clone()
-        })?;
-        Ok(Held::Channel(channel))
-    }
-
-    /// The count, this visitor included, who is there for as long as the channel is held.
-    fn join_online(&self, id: u32, name: &str, site: &Domain) -> Result<Held, NotAttached> {
-        let Services { hub, live, .. } = &*self.services;
-        let present = live.enter(site, self.visitor);
-        let online = live.online(site);
-        let result = SubscribeResult {
-            data: to_raw_value(&OnlineCount { online }).ok(),
-            ..SubscribeResult::default()
-        };
-        let first = encode(&Reply {
-            id,
-            subscribe: Some(result),
-            ..Reply::default()
-        });
-        let channel = hub.attach(name, None, &self.line.outbox, &self.user, |_| first.clone())?;
-        Ok(Held::Count(channel, present))
     }
 
     fn history(&self, id: u32, request: &HistoryRequest) -> Result<Reply, u32> {
@@ -304,44 +210,25 @@ impl Connection {
             // A stream that begins here begins with the state that its position stands for.
             drop(live.snapshot(&site));
         }
-        let (position, mut found) = match &request.since {
-            Some(since) if !since.epoch.is_empty() => {
-                hub.kept(&request.channel).ok_or(code::NOT_AVAILABLE)?;
-                hub.missed(&request.channel, since)
-                    .ok_or(code::UNRECOVERABLE_POSITION)?
-            }
-            since => {
-                let (position, mut all) = hub.kept(&request.channel).ok_or(code::NOT_AVAILABLE)?;
-                all.retain(|published| since.as_ref().is_none_or(|since| published.offset > since.offset));
-                (position, all)
-            }
-        };
-        if request.reverse {
-            found.reverse();
-        }
-        if let Ok(most) = usize::try_from(request.limit) {
-            found.truncate(most);
-        }
-        let history = HistoryResult {
-            publications: publications(&found),
-            epoch: position.epoch,
-            offset: position.offset,
-        };
         Ok(Reply {
             id,
-            history: Some(history),
+            history: Some(past::history(hub, request)?),
             ..Reply::default()
         })
     }
 
     /// Takes away what the client may not read any more: asked at each pong, so that nobody keeps a right for long that they lost.
     fn check_rights(&mut self) {
-        for channel in self.session.revoked() {
+        for (channel, code) in self.session.revoked(self.services.clock.now()) {
             self.subscriptions.remove(&channel);
             self.session.left(&channel);
+            let reason = match code {
+                code::UNSUBSCRIBE_EXPIRED => "subscription expired",
+                _ => "permission revoked",
+            };
             let unsubscribe = Some(Ended {
-                code: code::UNSUBSCRIBE_PERMISSION_REVOKED,
-                reason: "permission revoked".to_owned(),
+                code,
+                reason: reason.to_owned(),
             });
             let push = Some(Push {
                 channel,
@@ -356,20 +243,19 @@ impl Connection {
     }
 }
 
-fn publications(published: &[Published]) -> Vec<Publication> {
-    published
-        .iter()
-        .filter_map(|one| {
-            Some(Publication {
-                data: raw(&one.data)?,
-                offset: one.offset,
-            })
-        })
-        .collect()
-}
-
-fn raw(data: &Bytes) -> Option<Raw> {
-    RawValue::from_string(String::from_utf8(data.to_vec()).ok()?).ok()
+/// The answer to `publish`.
+fn published(id: u32, became: Result<Position, PublishError>) -> Reply {
+    let why = match became {
+        Ok(_) => {
+            return Reply {
+                id,
+                publish: Some(Empty {}),
+                ..Reply::default()
+            };
+        }
+        Err(why) => why,
+    };
+    no_because(id, past::code_of(&why), why.to_string())
 }
 
 /// Our own replies can always be written; should one not be, the client is told that the fault is ours.

@@ -11,7 +11,9 @@ pub(super) enum Door<'a> {
     Online(&'a Domain),
     /// With the answer to a query, and then what changes of it.
     Query(&'a Domain),
-    /// Not built yet: `online:{site}:{path}`, `feed:` and `room:`.
+    /// From a position on, or with what its kind greets newcomers with.
+    Stream(&'a Domain),
+    /// Not built yet: `online:{site}:{path}`.
     Later,
 }
 
@@ -20,6 +22,7 @@ pub(super) fn door(channel: &Channel) -> Door<'_> {
         Channel::Live { site } => Door::Live(site),
         Channel::Online { site, path: None } => Door::Online(site),
         Channel::Query { site, .. } => Door::Query(site),
-        Channel::Online { path: Some(_), .. } | Channel::Feed { .. } | Channel::Room { .. } => Door::Later,
+        Channel::Feed { site } | Channel::Room { site, .. } => Door::Stream(site),
+        Channel::Online { path: Some(_), .. } => Door::Later,
     }
 }

@@ -4,8 +4,8 @@ use super::Limits;
 use crate::hub::Disconnect;
 use pulsecast_protocol::Timestamp;
 
-/// How long after its token ran out a connection may still bring a new one.
-const GRACE: i64 = 25_000;
+/// How long after its token ran out a connection, or a channel, may still bring a new one.
+pub(super) const GRACE: i64 = 25_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {

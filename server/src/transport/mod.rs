@@ -1,24 +1,29 @@
 //! Skins over one per-connection state machine: how clients of the Centrifugo protocol reach the hub.
 //!
-//! [`session`] decides what each command means and does no I/O; [`connection`] does what it decided, against hub and live window;
+//! [`session`] decides what each command means (`commands`) and does no I/O; [`connection`] does what it decided, against hub and live window
+//! (`join`: how a client comes to receive a channel);
 //! [`keeper`] watches all connections with one task; a skin carries bytes. There is one skin so far, [`ws`]. The doors that come later:
 //! `sse` and `stream` (`/connection/sse`, `/connection/http_stream`, with `/emulation`) and `poll` (`/api/feed/{site}`), each a file
 //! beside `ws` that feeds the same [`connection::Connection`].
 
 mod budget;
+mod commands;
 pub mod connection;
 mod doors;
 mod heart;
+mod join;
 pub mod keeper;
+pub mod past;
 mod queries;
 mod seats;
 pub mod session;
+mod streams;
 mod ws;
 
 use crate::{
     clock::SharedClock,
     gate::{Gate, SessionKey},
-    hub::{Disconnect, Hub},
+    hub::{Disconnect, Hub, Publishing},
     live::Live,
     sites::{AccountId, Sites},
     stats::live::LiveQueries,
@@ -32,6 +37,7 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
+pub use streams::{StreamLimits, families};
 
 /// What one client, and all of them, may take.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +52,8 @@ pub struct Limits {
     pub queries: usize,
     /// Bytes of one message from a client.
     pub message: usize,
+    /// Bytes of one publication's data.
+    pub publication: usize,
     /// Bytes of publications that may wait for one connection.
     pub outbox: usize,
     /// Commands at once.
@@ -72,6 +80,7 @@ impl Default for Limits {
             channels: 128,
             queries: 32,
             message: 64 * 1024,
+            publication: 32 * 1024,
             outbox: 1 << 20,
             burst: 256,
             commands_per_second: 50,
@@ -90,6 +99,8 @@ pub struct Services {
     live: Live,
     /// Live queries, and what questions may be asked of; without it there are none.
     queries: Option<(LiveQueries, Sites)>,
+    /// Where clients publish.
+    publishing: Publishing,
     gate: Arc<dyn Gate>,
     tasks: Tasks,
     clock: SharedClock,
@@ -120,6 +131,7 @@ impl TransportState {
         let seats = Seats::new(limits.connections, limits.connections_per_ip);
         let (keeper, opened) = (Keeper::default(), AtomicU64::new(0));
         Self(Arc::new(Services {
+            publishing: Publishing::new(hub.clone(), limits.publication),
             hub,
             live,
             queries: None,
@@ -141,6 +153,21 @@ impl TransportState {
             services.queries = Some((queries, sites));
         }
         self
+    }
+
+    /// Where publications of some kinds of channels are looked at first. Before the first connection.
+    #[must_use]
+    pub fn with_publishing(mut self, publishing: Publishing) -> Self {
+        if let Some(services) = Arc::get_mut(&mut self.0) {
+            services.publishing = publishing;
+        }
+        self
+    }
+
+    /// Where clients publish, and others may.
+    #[must_use]
+    pub fn publishing(&self) -> &Publishing {
+        &self.0.publishing
     }
 
     /// Ends all connections for this reason; clients come back or do not, as its code says.

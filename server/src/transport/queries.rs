@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     gate::Identity,
-    hub::Outbox,
+    hub::{Outbox, Who},
     stats::{
         Scope,
         live::{Following, Reader},
@@ -18,7 +18,6 @@ use pulsecast_protocol::{
     Domain,
     wire::{Raw, Reply, SubscribeResult, code},
 };
-use std::sync::Arc;
 
 /// A client's wish to follow a query.
 pub(super) struct Wish<'a> {
@@ -36,7 +35,7 @@ pub(super) fn follow(
     services: &Services,
     wish: &Wish<'_>,
     outbox: &Outbox,
-    user: &Arc<str>,
+    reader: &Who,
 ) -> Result<Following, Box<Reply>> {
     let id = wish.id;
     let Some((queries, sites)) = &services.queries else {
@@ -67,7 +66,7 @@ pub(super) fn follow(
     let reader = Reader {
         channel: wish.channel.to_owned(),
         outbox: outbox.clone(),
-        user: user.clone(),
+        who: reader.clone(),
         greet: Box::new(move |answer| encode(&greeting(id, answer))),
     };
     queries

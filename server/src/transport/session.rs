@@ -1,23 +1,21 @@
-//! What each command of a client means: a state machine that is fed commands and says what is to be done. It asks the gate who may what; it
-//! sends nothing, waits for nothing and knows no channel's contents.
+//! One connection's side of the protocol: a state machine that is fed commands and says what is to be done. It asks the gate who may what; it
+//! sends nothing, waits for nothing and knows no channel's contents. What each command means is in `commands`.
 
 use super::{
     Limits,
     budget::{Budget, Spent},
-    doors::{Door, door},
+    commands::ttl,
+    heart::GRACE,
 };
 use crate::{
-    gate::{Gate, Identity, Refused, Right, TokenError},
-    hub::Disconnect,
+    gate::{Gate, Identity, Right},
+    hub::{Disconnect, Watches},
 };
 use pulsecast_protocol::{
     Channel, Position, Timestamp,
-    wire::{
-        Command, ConnectRequest, ConnectResult, Empty, ErrorReply, HistoryRequest, Raw, RefreshResult, Reply,
-        SubscribeRequest, code,
-    },
+    wire::{Command, ErrorReply, HistoryRequest, Raw, Reply, code},
 };
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 /// What is to be done about a command.
 #[derive(Debug)]
@@ -40,6 +38,8 @@ pub enum Outcome {
         since: Option<Position>,
         /// What it says about what it wants.
         data: Option<Raw>,
+        /// Whether it is told who comes and leaves.
+        watches: Watches,
     },
     /// It receives this channel no more; answer.
     Leave {
@@ -54,6 +54,22 @@ pub enum Outcome {
         id: u32,
         /// Which piece.
         request: HistoryRequest,
+    },
+    /// Publish this, and answer when that is done.
+    Publish {
+        /// Of the command.
+        id: u32,
+        /// Where.
+        channel: String,
+        /// What.
+        data: Raw,
+    },
+    /// Answer with who receives this channel.
+    Presence {
+        /// Of the command.
+        id: u32,
+        /// Which.
+        channel: String,
     },
     /// Answer with how many receive this channel.
     PresenceStats {
@@ -105,21 +121,23 @@ pub fn no_because(id: u32, code: u32, why: String) -> Reply {
     reply
 }
 
-/// Whether a channel's name is that of a live query.
-fn is_query(name: &str) -> bool {
-    name.starts_with("query:")
+/// What a channel was joined with.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Grant {
+    /// Whom the channel's own token speaks for, where it came with one.
+    pub(super) who: Option<Identity>,
 }
 
 /// One connection's side of the protocol.
 pub struct Session {
-    gate: Arc<dyn Gate>,
-    client: String,
-    who: Identity,
-    open: bool,
-    most_channels: usize,
-    most_queries: usize,
-    ping_seconds: u32,
-    channels: HashSet<String>,
+    pub(super) gate: Arc<dyn Gate>,
+    pub(super) client: String,
+    pub(super) who: Identity,
+    pub(super) open: bool,
+    pub(super) most_channels: usize,
+    pub(super) most_queries: usize,
+    pub(super) ping_seconds: u32,
+    pub(super) channels: HashMap<String, Grant>,
     budget: Budget,
 }
 
@@ -144,7 +162,7 @@ impl Session {
             most_channels: limits.channels,
             most_queries: limits.queries,
             ping_seconds: u32::try_from(limits.ping_every / 1000).unwrap_or_default().max(1),
-            channels: HashSet::new(),
+            channels: HashMap::new(),
             budget: Budget::new(limits.burst, limits.commands_per_second, now),
         }
     }
@@ -155,19 +173,39 @@ impl Session {
         &self.who
     }
 
+    /// The connection's name.
+    #[must_use]
+    pub fn client(&self) -> &str {
+        &self.client
+    }
+
+    /// Seconds until the token that this channel was joined with ends, where it came with one that does.
+    #[must_use]
+    pub(super) fn ends(&self, channel: &str, now: Timestamp) -> Option<u32> {
+        let who = self.channels.get(channel)?.who.as_ref()?;
+        who.expires.map(|_| ttl(who.expires, now))
+    }
+
     /// It does not receive this channel any more, or never came to.
     pub fn left(&mut self, channel: &str) {
         self.channels.remove(channel);
     }
 
-    /// The channels among those it receives that it may not read any more.
+    /// The channels among those it receives that it may not read any more, each with the code of why.
     #[must_use]
-    pub fn revoked(&self) -> Vec<String> {
-        let may = |name: &str| {
-            name.parse()
-                .is_ok_and(|channel| self.gate.may(&self.who, Right::Read, &channel).is_ok())
+    pub fn revoked(&self, now: Timestamp) -> Vec<(String, u32)> {
+        let why = |(name, grant): (&String, &Grant)| {
+            let who = grant.who.as_ref();
+            let ends = who.and_then(|who| who.expires);
+            if ends.is_some_and(|ends| now >= ends.plus(GRACE)) {
+                return Some((name.clone(), code::UNSUBSCRIBE_EXPIRED));
+            }
+            let channel = name.parse().ok()?;
+            let may = self.gate.may(who.unwrap_or(&self.who), Right::Read, &channel);
+            may.is_err()
+                .then(|| (name.clone(), code::UNSUBSCRIBE_PERMISSION_REVOKED))
         };
-        self.channels.iter().filter(|name| !may(name)).cloned().collect()
+        self.channels.iter().filter_map(why).collect()
     }
 
     /// What to do about this command.
@@ -192,165 +230,12 @@ impl Session {
             // Either the first command is not `connect`, or a later one is.
             return Outcome::End(Disconnect::BadRequest);
         }
-        let Command {
-            connect,
-            subscribe,
-            unsubscribe,
-            publish,
-            presence,
-            presence_stats,
-            history,
-            ..
-        } = command;
-        if let Some(request) = connect {
-            self.connect(id, &request, now)
-        } else if let Some(request) = subscribe {
-            self.subscribe(id, request)
-                .unwrap_or_else(|code| refuse(id, code))
-        } else if let Some(request) = unsubscribe {
-            self.left(&request.channel);
-            Outcome::Leave {
-                id,
-                channel: request.channel,
-            }
-        } else if publish.is_some() {
-            refuse(id, code::PERMISSION_DENIED)
-        } else if presence.is_some() || command.sub_refresh.is_some() {
-            refuse(id, code::NOT_AVAILABLE)
-        } else if let Some(request) = presence_stats {
-            match self.readable(&request.channel) {
-                // Its readers are counted by what they ask, not by what they call it.
-                Ok(Channel::Query { .. }) => refuse(id, code::NOT_AVAILABLE),
-                Ok(_) => Outcome::PresenceStats {
-                    id,
-                    channel: request.channel,
-                },
-                Err(code) => refuse(id, code),
-            }
-        } else if let Some(request) = history {
-            match self.readable(&request.channel) {
-                Ok(_) => Outcome::History { id, request },
-                Err(code) => refuse(id, code),
-            }
-        } else if let Some(request) = command.refresh {
-            self.refresh(id, &request.token, now)
-        } else if command.ping.is_some() {
-            Outcome::Reply(Box::new(Reply {
-                id,
-                ping: Some(Empty {}),
-                ..Reply::default()
-            }))
-        } else if command.send.is_some() {
-            Outcome::Nothing
-        } else {
-            // `rpc`, and whatever else there may be in newer clients.
-            refuse(id, code::METHOD_NOT_FOUND)
-        }
-    }
-
-    fn connect(&mut self, id: u32, request: &ConnectRequest, now: Timestamp) -> Outcome {
-        if !request.token.is_empty() {
-            match self.gate.identify_token(&request.token, now) {
-                Ok(who) => {
-                    let (origin, own_origin) = (self.who.origin.take(), self.who.own_origin);
-                    self.who = Identity {
-                        origin,
-                        own_origin,
-                        ..who
-                    };
-                }
-                Err(TokenError::Expired) => return refuse(id, code::TOKEN_EXPIRED),
-                Err(TokenError::Invalid) => return Outcome::End(Disconnect::InvalidToken),
-            }
-        }
-        self.open = true;
-        let connect = ConnectResult {
-            client: self.client.clone(),
-            version: concat!("pulsecast ", env!("CARGO_PKG_VERSION")).to_owned(),
-            expires: self.who.expires.is_some(),
-            ttl: ttl(self.who.expires, now),
-            ping: self.ping_seconds,
-            pong: true,
-            ..ConnectResult::default()
-        };
-        Outcome::Greeted(Box::new(Reply {
-            id,
-            connect: Some(connect),
-            ..Reply::default()
-        }))
-    }
-
-    fn refresh(&mut self, id: u32, token: &str, now: Timestamp) -> Outcome {
-        match self.gate.identify_token(token, now) {
-            Ok(who) if who.account == self.who.account && who.user == self.who.user => {
-                self.who.expires = who.expires;
-                let refresh = RefreshResult {
-                    expires: who.expires.is_some(),
-                    ttl: ttl(who.expires, now),
-                };
-                Outcome::Greeted(Box::new(Reply {
-                    id,
-                    refresh: Some(refresh),
-                    ..Reply::default()
-                }))
-            }
-            Err(TokenError::Expired) => refuse(id, code::TOKEN_EXPIRED),
-            Ok(_) | Err(TokenError::Invalid) => Outcome::End(Disconnect::InvalidToken),
-        }
-    }
-
-    fn subscribe(&mut self, id: u32, request: SubscribeRequest) -> Result<Outcome, u32> {
-        if request.channel.is_empty() {
-            return Err(code::BAD_REQUEST);
-        }
-        if self.channels.contains(&request.channel) {
-            return Err(code::ALREADY_SUBSCRIBED);
-        }
-        if self.channels.len() >= self.most_channels {
-            return Err(code::LIMIT_EXCEEDED);
-        }
-        let channel = self.readable(&request.channel)?;
-        let queries = self.channels.iter().filter(|name| is_query(name)).count();
-        if is_query(&request.channel) && queries >= self.most_queries {
-            return Err(code::LIMIT_EXCEEDED);
-        }
-        let since = request.recover.then_some(Position {
-            epoch: request.epoch,
-            offset: request.offset,
-        });
-        self.channels.insert(request.channel);
-        Ok(Outcome::Join {
-            id,
-            channel,
-            since,
-            data: request.data,
-        })
-    }
-
-    /// The channel of this name, if there is one and the client may read it.
-    fn readable(&self, name: &str) -> Result<Channel, u32> {
-        let channel: Channel = name.parse().map_err(|_| code::UNKNOWN_CHANNEL)?;
-        // Pushes carry the channel's one right name; a client that asked by another would not know them.
-        if channel.to_string() != name || door(&channel) == Door::Later {
-            return Err(code::UNKNOWN_CHANNEL);
-        }
-        match self.gate.may(&self.who, Right::Read, &channel) {
-            Ok(()) => Ok(channel),
-            Err(Refused::UnknownChannel) => Err(code::UNKNOWN_CHANNEL),
-            Err(Refused::NotAllowed) => Err(code::PERMISSION_DENIED),
-        }
+        self.obey(command, now).unwrap_or_else(|code| refuse(id, code))
     }
 }
 
-fn refuse(id: u32, code: u32) -> Outcome {
+pub(super) fn refuse(id: u32, code: u32) -> Outcome {
     Outcome::Reply(Box::new(no(id, code)))
-}
-
-/// Seconds until then, one at least.
-fn ttl(expires: Option<Timestamp>, now: Timestamp) -> u32 {
-    expires.map_or(0, |at| {
-        u32::try_from(at.since(now) / 1000).unwrap_or_default().max(1)
-    })
 }
 
 fn name_of(command: &Command) -> &'static str {

@@ -17,7 +17,7 @@ use pulsecast_server::{
         live::{Answers, LiveLimits, LiveQueries},
     },
     tasks::Tasks,
-    transport::{self, Limits, TransportState},
+    transport::{self, Limits, StreamLimits, TransportState},
 };
 use serde_json::Value;
 use std::{
@@ -145,7 +145,11 @@ impl Server {
         sites.replace(vec![site.clone()]);
         let tasks = Tasks::new();
         let (name, family) = stats::live::family();
-        let hub = Hub::new(families().and(name, family), clock.clone(), 7);
+        let streams = transport::families(StreamLimits::default()).into_iter();
+        let families = streams.fold(families().and(name, family), |all, (name, family)| {
+            all.and(name, family)
+        });
+        let hub = Hub::new(families, clock.clone(), 7);
         let live = Live::new(
             hub.clone(),
             sites.clone(),

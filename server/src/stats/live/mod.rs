@@ -91,6 +91,7 @@ pub fn family() -> (&'static str, Family) {
     let family = Family {
         retain: None,
         overflow: Overflow::LatestWins,
+        durable: false,
     };
     ("query", family)
 }

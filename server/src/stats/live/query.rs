@@ -3,7 +3,7 @@
 
 use super::change::Shown;
 use crate::{
-    hub::{self, Hub, NotAttached, Outbox, Subscription},
+    hub::{self, Hub, NotAttached, Outbox, Subscription, Who},
     sites::Site,
     stats::{Scope, StatsError},
 };
@@ -30,8 +30,8 @@ pub struct Reader {
     pub channel: String,
     /// Where answers go.
     pub outbox: Outbox,
-    /// Who it is, for counting.
-    pub user: Arc<str>,
+    /// Who it is.
+    pub who: Who,
     /// Makes the first message: the whole answer, or why there is none.
     pub greet: Box<dyn Fn(Result<Raw, String>) -> Bytes + Send>,
 }
@@ -254,7 +254,7 @@ impl LiveQuery {
         let name = hub::variant(&reader.channel, self.number);
         match self
             .hub
-            .attach(&name, None, &reader.outbox, &reader.user, |_| first.clone())
+            .attach(&name, None, &reader.outbox, &reader.who, |_| first.clone())
         {
             Ok(subscription) => {
                 *state.names.entry(reader.channel.clone()).or_default() += 1;
@@ -262,8 +262,10 @@ impl LiveQuery {
                     .seats
                     .insert(id, Seat::Reading(reader.channel, subscription));
             }
-            // The connection is ending; its seat goes with it. (Without a past, a channel never moves on.)
-            Err(NotAttached::Cut | NotAttached::Moved) => over.store(true, Ordering::Release),
+            // The connection is ending; its seat goes with it. (Without a past, a channel never moves on, and needs no disk.)
+            Err(NotAttached::Cut | NotAttached::Moved | NotAttached::Unavailable) => {
+                over.store(true, Ordering::Release)
+            }
         }
     }
 }

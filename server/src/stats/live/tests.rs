@@ -115,7 +115,7 @@ impl World {
         let reader = Reader {
             channel: channel.to_owned(),
             outbox: outbox.clone(),
-            user: "1".into(),
+            who: "1".into(),
             greet: Box::new(|answer| match answer {
                 Ok(whole) => Bytes::from(whole.get().to_owned()),
                 Err(why) => Bytes::from(json!({ "refused": why }).to_string()),

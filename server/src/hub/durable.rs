@@ -1,0 +1,414 @@
+//! Publishing in durable channels: what waits goes to the disk together, then each publication to its readers, then its publisher is
+//! answered. One at a time decides the order, so that offsets rise in the order of delivery.
+
+use super::{
+    Hub, Position, Shared,
+    channel::{Channel, Freed, Stands},
+    journal::{Entry, Journal, Unavailable},
+};
+use crate::tasks::Tasks;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// Publications that may wait for a commit; beyond, publishers are told to come again.
+const WAITING: usize = 4096;
+/// Bytes of them.
+const WAITING_BYTES: usize = 32 << 20;
+/// Publications of one commit.
+const COMMIT: usize = 512;
+
+/// Why something was not published. Nobody got it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The disk does not take it, or too much waits for it.
+    #[error("not available: try again in a moment")]
+    Unavailable,
+    /// The channel takes no such thing; the text says what is wrong with it.
+    #[error("{0}")]
+    Invalid(String),
+    /// It does not fit.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Nobody publishes there.
+    #[error("this channel cannot be published to")]
+    NotAllowed,
+}
+
+impl From<Unavailable> for PublishError {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
+/// Something to publish.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// One JSON value.
+    pub payload: Bytes,
+    /// Who publishes it, as one JSON object; empty where that is not told.
+    pub info: Bytes,
+    /// Two drafts of one channel with the same key are one publication: the second is answered with the place of the first.
+    pub key: Option<String>,
+}
+
+impl From<Bytes> for Draft {
+    fn from(payload: Bytes) -> Self {
+        Self {
+            payload,
+            ..Self::default()
+        }
+    }
+}
+
+/// Told what became of a draft.
+type Done = Box<dyn FnOnce(Result<Position, PublishError>) + Send>;
+
+/// Told whether the disk does its part.
+pub type Tell = Box<dyn Fn(Result<(), &Unavailable>) + Send>;
+
+pub(super) struct Job {
+    channel: Arc<str>,
+    draft: Draft,
+    done: Done,
+}
+
+impl Job {
+    fn bytes(&self) -> usize {
+        self.channel.len() + self.draft.payload.len() + self.draft.info.len() + 64
+    }
+}
+
+pub(super) enum Message {
+    Publish(Job),
+    Erase {
+        is_meant: Box<dyn Fn(&str) -> bool + Send>,
+        done: oneshot::Sender<Result<usize, Unavailable>>,
+    },
+    Sweep,
+    Close,
+}
+
+/// Where drafts are handed in.
+pub(super) enum Desk {
+    /// Whoever publishes does the work: for a hub without a disk.
+    Here(Mutex<Box<dyn Journal>>),
+    /// A thread does it.
+    Thread {
+        queue: mpsc::Sender<Message>,
+        waiting: Arc<AtomicUsize>,
+    },
+}
+
+impl Hub {
+    /// With durable channels on this disk, written by a thread of its own. Before anybody else has a handle.
+    ///
+    /// # Errors
+    /// When the system has no thread left, or somebody has a handle already.
+    pub fn durable_on(
+        mut self,
+        archive: Arc<dyn super::journal::Archive>,
+        journal: Box<dyn Journal>,
+        tell: Tell,
+        tasks: &Tasks,
+    ) -> io::Result<(Self, JoinHandle<()>)> {
+        let (queue, receiver) = mpsc::channel(WAITING);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let shared =
+            Arc::get_mut(&mut self.0).ok_or_else(|| io::Error::other("the hub is in use already"))?;
+        shared.archive = archive;
+        shared.desk = Desk::Thread {
+            queue,
+            waiting: waiting.clone(),
+        };
+        let weak = Arc::downgrade(&self.0);
+        let writer = Writer {
+            hub: weak,
+            journal,
+            waiting,
+            tell,
+        };
+        let thread = tasks.thread("streams-writer", move || writer.run(receiver))?;
+        Ok((self, thread))
+    }
+
+    /// Publishes in a durable channel: when this is answered, the publication is on disk and on its way to all readers. Channels that are
+    /// not durable are published in with [`Hub::publish`].
+    ///
+    /// # Errors
+    /// When it was not published; nobody got it.
+    pub async fn publish_durable(
+        &self,
+        channel: &str,
+        payload: Bytes,
+        idempotency_key: Option<&str>,
+    ) -> Result<Position, PublishError> {
+        let draft = Draft {
+            key: idempotency_key.map(str::to_owned),
+            ..Draft::from(payload)
+        };
+        self.publish_draft(channel, draft).await
+    }
+
+    /// The same, with all that can be said about it. It is handed in at once; the answer is what is waited for.
+    ///
+    /// # Errors
+    /// When it was not published; nobody got it.
+    pub fn publish_draft(
+        &self,
+        channel: &str,
+        draft: Draft,
+    ) -> impl Future<Output = Result<Position, PublishError>> + Send + use<> {
+        let (done, outcome) = oneshot::channel();
+        self.hand_in(channel, draft, move |became| {
+            // Whoever gave the request up before its answer loses nothing.
+            drop(done.send(became));
+        });
+        async move { outcome.await.unwrap_or(Err(PublishError::Unavailable)) }
+    }
+
+    /// The same for who cannot wait: `done` is called, perhaps from another thread, when it is known what became of it. Drafts that one
+    /// caller hands in one after the other are published in that order.
+    pub fn hand_in(
+        &self,
+        channel: &str,
+        draft: Draft,
+        done: impl FnOnce(Result<Position, PublishError>) + Send + 'static,
+    ) {
+        let done: Done = Box::new(done);
+        if !self.0.families.of(channel).1.durable {
+            return done(Err(PublishError::NotAllowed));
+        }
+        let job = Job {
+            channel: channel.into(),
+            draft,
+            done,
+        };
+        match &self.0.desk {
+            Desk::Here(journal) => {
+                commit(self, &mut **journal.lock(), vec![job], &|_| {});
+            }
+            Desk::Thread { queue, waiting } => {
+                let bytes = job.bytes();
+                if waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > WAITING_BYTES {
+                    waiting.fetch_sub(bytes, Ordering::Relaxed);
+                    return refuse(job);
+                }
+                if let Err(full) = queue.try_send(Message::Publish(job)) {
+                    waiting.fetch_sub(bytes, Ordering::Relaxed);
+                    if let Message::Publish(job) = full.into_inner() {
+                        refuse(job);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets durable channels, with all that was published in them. Who receives one is told to come again, and finds it begun anew, if
+    /// it may.
+    ///
+    /// # Errors
+    /// When the disk does not take it: they are still there.
+    pub async fn erase(
+        &self,
+        is_meant: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<usize, Unavailable> {
+        let is_meant = Box::new(is_meant);
+        match &self.0.desk {
+            Desk::Here(journal) => erase(self, &mut **journal.lock(), &is_meant),
+            Desk::Thread { queue, .. } => {
+                let (done, outcome) = oneshot::channel();
+                let gone = || Unavailable("the server is going down".to_owned());
+                queue
+                    .send(Message::Erase { is_meant, done })
+                    .await
+                    .map_err(|_| gone())?;
+                outcome.await.unwrap_or_else(|_| Err(gone()))
+            }
+        }
+    }
+
+    /// Forgets what is too old. A writer that is busy does it another time.
+    pub fn sweep(&self) {
+        match &self.0.desk {
+            Desk::Here(journal) => sweep(self, &mut **journal.lock()),
+            // A full queue sweeps the next time.
+            Desk::Thread { queue, .. } => drop(queue.try_send(Message::Sweep)),
+        }
+    }
+
+    /// Nothing more is taken for durable channels; what waits is still written. For the end of the process.
+    pub async fn close(&self) {
+        if let Desk::Thread { queue, .. } = &self.0.desk {
+            // A closed channel is closed already.
+            drop(queue.send(Message::Close).await);
+        }
+    }
+}
+
+fn refuse(job: Job) {
+    metrics::counter!("pulsecast_streams_refused_total", "reason" => "full").increment(1);
+    (job.done)(Err(PublishError::Unavailable));
+}
+
+struct Writer {
+    hub: Weak<Shared>,
+    journal: Box<dyn Journal>,
+    waiting: Arc<AtomicUsize>,
+    tell: Tell,
+}
+
+impl Writer {
+    fn run(mut self, mut receiver: mpsc::Receiver<Message>) {
+        let mut messages = Vec::with_capacity(COMMIT);
+        while receiver.blocking_recv_many(&mut messages, COMMIT) > 0 {
+            // With its last handle the hub is gone, and whoever waited.
+            let Some(hub) = self.hub.upgrade().map(Hub) else {
+                return;
+            };
+            let mut jobs = Vec::with_capacity(messages.len());
+            for message in messages.drain(..) {
+                match message {
+                    Message::Publish(job) => {
+                        self.waiting.fetch_sub(job.bytes(), Ordering::Relaxed);
+                        jobs.push(job);
+                        continue;
+                    }
+                    Message::Close => receiver.close(),
+                    Message::Sweep => sweep(&hub, &mut *self.journal),
+                    Message::Erase { is_meant, done } => {
+                        // What came before is erased too.
+                        commit(&hub, &mut *self.journal, std::mem::take(&mut jobs), &*self.tell);
+                        drop(done.send(erase(&hub, &mut *self.journal, &is_meant)));
+                    }
+                }
+            }
+            commit(&hub, &mut *self.journal, jobs, &*self.tell);
+        }
+    }
+}
+
+/// Channels that a batch publishes in, each as it stood before.
+struct Held<'a> {
+    hub: &'a Hub,
+    channels: HashMap<Arc<str>, (Arc<Channel>, Stands)>,
+}
+
+impl Held<'_> {
+    fn take(&mut self, name: &Arc<str>) -> Result<(), Unavailable> {
+        if self.channels.contains_key(name) {
+            return Ok(());
+        }
+        let held = self.hub.try_with(name, |channel| {
+            let stands = channel.reserve()?;
+            Ok::<_, Freed>((channel.clone(), stands))
+        })?;
+        self.channels.insert(name.clone(), held);
+        Ok(())
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let now = self.hub.now();
+        for (channel, _) in self.channels.values() {
+            channel.release(now);
+        }
+    }
+}
+
+fn commit(hub: &Hub, journal: &mut dyn Journal, jobs: Vec<Job>, tell: &dyn Fn(Result<(), &Unavailable>)) {
+    let now = hub.now();
+    let mut held = Held {
+        hub,
+        channels: HashMap::new(),
+    };
+    let mut taken = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        match held.take(&job.channel) {
+            Ok(()) => taken.push(job),
+            Err(error) => fail(job, &error),
+        }
+    }
+    if taken.is_empty() {
+        return;
+    }
+    metrics::histogram!("pulsecast_streams_commit_publications").record(taken.len() as f64);
+    let entries: Vec<Entry<'_>> = taken
+        .iter()
+        .filter_map(|job| {
+            let (channel, stands) = held.channels.get(&job.channel)?;
+            Some(Entry {
+                channel: &job.channel,
+                kind: channel.kind,
+                stands: &stands.position,
+                oldest: stands.oldest,
+                at: now,
+                payload: &job.draft.payload,
+                info: &job.draft.info,
+                key: job.draft.key.as_deref(),
+            })
+        })
+        .collect();
+    let placed = match journal.append(&entries) {
+        Ok(placed) => placed,
+        Err(error) => {
+            tracing::error!(%error, publications = taken.len(), "nothing is published until the disk takes it again");
+            tell(Err(&error));
+            taken.into_iter().for_each(|job| fail(job, &error));
+            return;
+        }
+    };
+    tell(Ok(()));
+    for (job, placed) in taken.into_iter().zip(placed) {
+        let Some((channel, _)) = held.channels.get(&job.channel) else {
+            continue;
+        };
+        let Draft { payload, info, .. } = &job.draft;
+        let (position, delivered) = channel.place(placed, payload, info, now, now);
+        metrics::counter!("pulsecast_hub_publications_total", "family" => channel.kind).increment(1);
+        metrics::counter!("pulsecast_hub_deliveries_total", "family" => channel.kind)
+            .increment(delivered as u64);
+        (job.done)(Ok(position));
+    }
+}
+
+fn fail(job: Job, error: &Unavailable) {
+    tracing::debug!(%error, channel = %job.channel, "not published");
+    metrics::counter!("pulsecast_streams_refused_total", "reason" => "disk").increment(1);
+    (job.done)(Err(PublishError::Unavailable));
+}
+
+fn erase(
+    hub: &Hub,
+    journal: &mut dyn Journal,
+    is_meant: &dyn Fn(&str) -> bool,
+) -> Result<usize, Unavailable> {
+    // Nobody reads from disk what is being erased.
+    let _beginning = hub.0.beginning.lock();
+    let erased = journal.erase(is_meant)?;
+    let all: Vec<_> = hub.0.channels.read().values().cloned().collect();
+    for channel in all {
+        if channel.family.durable && is_meant(&channel.name) {
+            channel.end();
+            hub.forget(&channel);
+        }
+    }
+    Ok(erased)
+}
+
+fn sweep(hub: &Hub, journal: &mut dyn Journal) {
+    let families: Vec<_> = hub.0.families.durable().collect();
+    if let Err(error) = journal.sweep(&families, hub.now()) {
+        tracing::warn!(%error, "old publications stay for now");
+    }
+}
