@@ -7,6 +7,7 @@ pub mod events;
 pub mod inbox;
 pub mod rollups;
 pub mod stats;
+pub mod streams;
 
 pub use changes::{Change, Daily, Import, ImportId};
 pub use events::{Batch, EventReader, EventStore, ExportedEvent, Progress, Slice, StoreError};

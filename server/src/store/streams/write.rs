@@ -1,0 +1,252 @@
+//! Writing: all of a batch in one commit, or nothing of it.
+
+use super::{schema, unavailable};
+use crate::hub::{Entry, Journal, KEYS_KEPT, Placed, QUIET, Retain, Unavailable};
+use pulsecast_protocol::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+/// The writing half.
+#[derive(Debug)]
+pub struct StreamsJournal {
+    path: PathBuf,
+    /// Closed after an error, and opened again with the next batch.
+    connection: Option<Connection>,
+    /// Channels of a batch that failed, each with its last offset before: what may have reached the disk nevertheless is nobody's.
+    doubtful: HashMap<String, u64>,
+}
+
+impl StreamsJournal {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            connection: None,
+            doubtful: HashMap::new(),
+        }
+    }
+
+    /// As if a batch that published here had failed after its commit.
+    #[cfg(test)]
+    pub(super) fn doubt(&mut self, channel: &str, last: u64) {
+        self.doubtful.insert(channel.to_owned(), last);
+    }
+
+    fn transaction<T>(
+        &mut self,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, Unavailable> {
+        let outcome = self.try_transaction(act);
+        outcome.map_err(|error| {
+            self.connection = None;
+            unavailable(&self.path, &error)
+        })
+    }
+
+    fn try_transaction<T>(
+        &mut self,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, rusqlite::Error> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(schema::connect(&self.path)?),
+        };
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for (channel, last) in &self.doubtful {
+            take_back(&transaction, channel, *last)?;
+        }
+        let done = act(&transaction)?;
+        transaction.commit()?;
+        self.doubtful.clear();
+        Ok(done)
+    }
+}
+
+impl Journal for StreamsJournal {
+    fn append(&mut self, batch: &[Entry<'_>]) -> Result<Vec<Placed>, Unavailable> {
+        let outcome = self.transaction(|transaction| append(transaction, batch));
+        if outcome.is_err() {
+            for entry in batch {
+                self.doubtful
+                    .insert(entry.channel.to_owned(), entry.stands.offset);
+            }
+        }
+        outcome
+    }
+
+    fn erase(&mut self, is_meant: &dyn Fn(&str) -> bool) -> Result<usize, Unavailable> {
+        self.transaction(|transaction| {
+            let mut all = transaction.prepare_cached("select id, channel from streams")?;
+            let all = all.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+            let mut meant = Vec::new();
+            for stream in all {
+                let (stream, channel) = stream?;
+                if is_meant(&channel) {
+                    meant.push(stream);
+                }
+            }
+            forget(transaction, &meant)?;
+            Ok(meant.len())
+        })
+    }
+
+    fn sweep(&mut self, families: &[(&'static str, Retain)], now: Timestamp) -> Result<(), Unavailable> {
+        self.transaction(|transaction| {
+            transaction
+                .prepare_cached("delete from keys where at < ?1")?
+                .execute([now.plus(-KEYS_KEPT).millis()])?;
+            for (kind, retain) in families {
+                // By place, not by time alone: a clock that was set back must leave no hole.
+                transaction
+                    .prepare_cached(
+                        "delete from publications where place <= (
+                             select max(old.place) from publications old
+                             where old.stream = publications.stream and old.at < ?2)
+                         and stream in (select id from streams where kind = ?1)",
+                    )?
+                    .execute(params![kind, now.plus(-retain.age).millis()])?;
+                let quiet = now.plus(-retain.age).plus(-QUIET).millis();
+                let mut quiet_ones =
+                    transaction.prepare_cached("select id from streams where kind = ?1 and at < ?2")?;
+                let quiet_ones = quiet_ones
+                    .query_map(params![kind, quiet], |row| row.get(0))?
+                    .collect::<Result<Vec<i64>, _>>()?;
+                forget(transaction, &quiet_ones)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A channel as the batch has left it so far.
+struct Begun {
+    stream: i64,
+    last: u64,
+    at: i64,
+    oldest: u64,
+}
+
+fn append(transaction: &Transaction<'_>, batch: &[Entry<'_>]) -> Result<Vec<Placed>, rusqlite::Error> {
+    let mut begun: HashMap<&str, Begun> = HashMap::new();
+    let mut placed = Vec::with_capacity(batch.len());
+    for entry in batch {
+        let known = match begun.get_mut(entry.channel) {
+            Some(known) => known,
+            None => begun.entry(entry.channel).or_insert(begin(transaction, entry)?),
+        };
+        if let Some(before) = before(transaction, known.stream, entry.key)? {
+            placed.push(Placed::Before(before));
+            continue;
+        }
+        known.last += 1;
+        known.at = entry.at.millis();
+        transaction
+            .prepare_cached(
+                "insert into publications (stream, place, at, payload, info) values (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                known.stream,
+                known.last,
+                known.at,
+                entry.payload,
+                entry.info
+            ])?;
+        if let Some(key) = entry.key {
+            transaction
+                .prepare_cached("insert into keys (stream, key, place, at) values (?1, ?2, ?3, ?4)")?
+                .execute(params![known.stream, key, known.last, known.at])?;
+        }
+        placed.push(Placed::New(known.last));
+    }
+    for known in begun.values() {
+        transaction
+            .prepare_cached("update streams set last = ?2, at = ?3 where id = ?1")?
+            .execute(params![known.stream, known.last, known.at])?;
+        transaction
+            .prepare_cached("delete from publications where stream = ?1 and place < ?2")?
+            .execute(params![known.stream, known.oldest])?;
+    }
+    Ok(placed)
+}
+
+fn begin(transaction: &Transaction<'_>, entry: &Entry<'_>) -> Result<Begun, rusqlite::Error> {
+    let stream = transaction
+        .prepare_cached("select id, epoch from streams where channel = ?1")?
+        .query_row([entry.channel], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    let stream = match stream {
+        Some((stream, epoch)) if epoch == entry.stands.epoch => stream,
+        other => {
+            // Readers know the one in memory; a file that was put in place of another under a running server holds nobody's.
+            let foreign: Vec<i64> = other.into_iter().map(|(stream, _)| stream).collect();
+            forget(transaction, &foreign)?;
+            transaction
+                .prepare_cached(
+                    "insert into streams (channel, kind, epoch, last, at) values (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![
+                    entry.channel,
+                    entry.kind,
+                    entry.stands.epoch,
+                    entry.stands.offset,
+                    entry.at.millis()
+                ])?;
+            transaction.last_insert_rowid()
+        }
+    };
+    Ok(Begun {
+        stream,
+        last: entry.stands.offset,
+        at: entry.at.millis(),
+        oldest: entry.oldest,
+    })
+}
+
+/// Where a publication of this key is.
+fn before(
+    transaction: &Transaction<'_>,
+    stream: i64,
+    key: Option<&str>,
+) -> Result<Option<u64>, rusqlite::Error> {
+    let Some(key) = key else { return Ok(None) };
+    transaction
+        .prepare_cached("select place from keys where stream = ?1 and key = ?2")?
+        .query_row(params![stream, key], |row| row.get(0))
+        .optional()
+}
+
+/// Undoes what of a failed batch reached the disk nevertheless.
+fn take_back(transaction: &Transaction<'_>, channel: &str, last: u64) -> Result<(), rusqlite::Error> {
+    let of_it = "stream = (select id from streams where channel = ?1) and place > ?2";
+    for table in ["publications", "keys"] {
+        transaction
+            .prepare_cached(&format!("delete from {table} where {of_it}"))?
+            .execute(params![channel, last])?;
+    }
+    transaction
+        .prepare_cached("update streams set last = ?2 where channel = ?1 and last > ?2")?
+        .execute(params![channel, last])?;
+    Ok(())
+}
+
+/// Forgets streams. Channels that begin anew are others from then on: see [`schema::first_epoch`].
+fn forget(transaction: &Transaction<'_>, streams: &[i64]) -> Result<(), rusqlite::Error> {
+    if streams.is_empty() {
+        return Ok(());
+    }
+    for stream in streams {
+        for delete in [
+            "delete from publications where stream = ?1",
+            "delete from keys where stream = ?1",
+            "delete from streams where id = ?1",
+        ] {
+            transaction.prepare_cached(delete)?.execute([stream])?;
+        }
+    }
+    transaction.execute("update meta set seed = randomblob(16)", [])?;
+    Ok(())
+}
