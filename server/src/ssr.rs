@@ -262,6 +262,7 @@ impl Api for RequestApi {
         let site = self.site_for(&domain, Right::Own)?;
         self.state.accounts().remove_site(site.id).await?;
         self.state.backlog.remove(site.id);
+        self.state.forget_streams(&domain).await;
         self.note(
             Some(site.id),
             "site.remove",

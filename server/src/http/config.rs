@@ -84,6 +84,8 @@ pub struct EdgeConfig {
     pub import_limit: u64,
     /// Most goals, funnels, segments, links, or members of a site, each.
     pub max_items: usize,
+    /// Bytes of one request to publish, a batch included.
+    pub publish_body: usize,
 }
 
 /// Who may read `/metrics`.
@@ -118,6 +120,7 @@ impl EdgeConfig {
             request_timeout: Duration::from_secs(30),
             import_limit: 1 << 30,
             max_items: 200,
+            publish_body: 1 << 20,
         }
     }
 

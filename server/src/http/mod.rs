@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod pages;
 pub mod pixel;
 mod place_names;
+mod push;
 pub mod routes;
 pub mod scripts;
 pub mod security;
@@ -47,6 +48,7 @@ use crate::{
     transport::TransportState,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
+use pulsecast_protocol::{Channel, Domain};
 use std::sync::Arc;
 
 /// What the handlers need. A cheap handle.
@@ -83,6 +85,18 @@ impl AppState {
     #[must_use]
     pub fn accounts(&self) -> &dyn Accounts {
         &*self.auth.accounts
+    }
+
+    /// Forgets what was published on a site that is being removed. What cannot be forgotten now is found by the sweep.
+    pub async fn forget_streams(&self, domain: &Domain) {
+        let domain = domain.clone();
+        let is_of_it = move |name: &str| {
+            name.parse::<Channel>()
+                .is_ok_and(|channel| *channel.site() == domain)
+        };
+        if let Err(error) = self.sockets.publishing().hub().erase(is_of_it).await {
+            tracing::warn!(%error, "what was published on a removed site stays for now");
+        }
     }
 
     /// What time it is.

@@ -1,7 +1,7 @@
 //! Every path of the server, at a glance.
 
 use super::{
-    AppState, config::Demo, demo, export, health, invitation, login, logout, metrics, openapi, pages,
+    AppState, config::Demo, demo, export, health, invitation, login, logout, metrics, openapi, pages, push,
     scripts, security, setup, share, sites_v1, stats_v1, stats_v2, status::refuse, token, who,
 };
 use crate::gate::RemoteIp;
@@ -57,6 +57,7 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(metrics::metrics))
+        .merge(push::routes(state.config.publish_body))
         .with_state(state.clone());
 
     // For people: pages, forms and what they call. Everything from here on passes the door of `who`.
