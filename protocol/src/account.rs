@@ -126,8 +126,11 @@ impl SiteSettings {
     /// Whether an event that says it happened on `host` (lowercase, no port) is the site's.
     #[must_use]
     pub fn accepts_host(&self, host: &str) -> bool {
-        self.origin_policy == OriginPolicy::Any
-            || host == self.domain.as_str()
+        self.origin_policy == OriginPolicy::Any || self.names_host(host)
+    }
+
+    fn names_host(&self, host: &str) -> bool {
+        host == self.domain.as_str()
             || host.strip_prefix("www.") == Some(self.domain.as_str())
             || self.hostnames.iter().any(|pattern| pattern.matches(host))
     }
@@ -136,11 +139,18 @@ impl SiteSettings {
     /// accepted hostname on its scheme's default port. `None` is a request without `Origin`, which no browser page makes.
     #[must_use]
     pub fn accepts_origin(&self, origin: &Origin) -> bool {
-        if self.origin_policy == OriginPolicy::Any || self.origins.contains(origin) {
+        self.origin_policy == OriginPolicy::Any || self.names_origin(origin)
+    }
+
+    /// Whether the site's settings name this origin, whatever else they let in: where a visitor's cookies are at stake, "any page
+    /// anywhere" is not meant.
+    #[must_use]
+    pub fn names_origin(&self, origin: &Origin) -> bool {
+        if self.origins.contains(origin) {
             return true;
         }
         match (origin.host(), origin.authority()) {
-            (Some(host), Some(authority)) => host == authority && self.accepts_host(host),
+            (Some(host), Some(authority)) => host == authority && self.names_host(host),
             _ => false,
         }
     }
@@ -197,5 +207,7 @@ mod tests {
         let mut site = site();
         site.origin_policy = OriginPolicy::Any;
         assert!(site.accepts_origin(&"null".parse().unwrap()) && site.accepts_host("anything"));
+        assert!(!site.names_origin(&"https://anything".parse().unwrap()));
+        assert!(site.names_origin(&"https://www.example.com".parse().unwrap()));
     }
 }

@@ -15,6 +15,7 @@ pub mod id;
 pub mod live;
 pub mod stats;
 pub mod time;
+pub mod visitor;
 pub mod wire;
 
 pub use channel::{Channel, Position};

@@ -7,8 +7,9 @@ use pulsecast_protocol::{
     Domain, Origin, Timestamp,
     account::SiteSettings,
     stats::{Funnel, Goal, Segment},
+    visitor::VisitorSettings,
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 /// An account's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +39,8 @@ pub struct Site {
     pub segments: Arc<[SavedSegment]>,
     /// Addresses under which others see the dashboard.
     pub links: Arc<[Link]>,
+    /// How its signed-in visitors are known.
+    pub visitors: Arc<VisitorRules>,
 }
 
 /// Somebody who may see a site.
@@ -75,6 +78,41 @@ pub struct Link {
     pub expires: Option<Timestamp>,
 }
 
+/// A secret that a site's own server signs with. Does not print itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// This text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for whoever signs, checks or keeps.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}
+
+/// How a site's signed-in visitors are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VisitorRules {
+    /// What its admins have decided.
+    pub settings: VisitorSettings,
+    /// What its own server signs with, where it was given one.
+    pub secret: Option<Secret>,
+    /// The one before, and until when it is good as well.
+    pub old: Option<(Secret, Timestamp)>,
+}
+
 impl Link {
     /// Whether it still shows something.
     #[must_use]
@@ -95,6 +133,7 @@ impl Site {
             funnels: Arc::default(),
             segments: Arc::default(),
             links: Arc::default(),
+            visitors: Arc::default(),
         }
     }
 

@@ -7,6 +7,7 @@ pub mod links;
 pub mod open;
 pub mod people;
 pub mod sqlite;
+pub mod visitors;
 pub mod watch;
 
 pub use crate::sites::Role;
@@ -16,6 +17,7 @@ pub use keys::{ApiKey, KeyBook, KeyHash, KeyRight, NewKey};
 pub use links::{LinkBook, NewLink, SharedLink};
 pub use people::{Invitation, NewInvitation, People, Person};
 pub use sqlite::SqliteAccounts;
+pub use visitors::{OldSecret, Revocation, VisitorBook};
 pub use watch::{load_sites, watch_sites};
 
 use crate::{
@@ -95,7 +97,7 @@ pub enum AccountsError {
 /// The accounts database as the server uses it.
 #[async_trait]
 pub trait Accounts:
-    GoalBook + People + LinkBook + KeyBook + AuditBook + Debug + Send + Sync + 'static
+    GoalBook + People + LinkBook + KeyBook + AuditBook + VisitorBook + Debug + Send + Sync + 'static
 {
     /// Adds an account; it becomes an owner of the demo site where there is one.
     async fn add_account(

@@ -7,6 +7,7 @@ mod keys;
 mod links;
 mod people;
 mod sites;
+mod visitors;
 
 use super::{Account, Accounts, AccountsError, Role, Salt};
 use crate::{

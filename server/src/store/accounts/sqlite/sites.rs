@@ -3,7 +3,7 @@
 use super::people::role;
 use crate::{
     event::SiteId,
-    sites::{AccountId, Link, LinkId, Member, SavedSegment, Site},
+    sites::{AccountId, Link, LinkId, Member, SavedSegment, Secret, Site, VisitorRules},
     store::accounts::AccountsError,
 };
 use pulsecast_protocol::{
@@ -75,6 +75,15 @@ fn link(row: &SqliteRow) -> Option<Link> {
     })
 }
 
+fn visitors(row: &SqliteRow) -> Option<VisitorRules> {
+    let secret = |column: &str| row.get::<Option<String>, _>(column).map(Secret::new);
+    Some(VisitorRules {
+        settings: json(row, "settings")?,
+        secret: secret("secret"),
+        old: secret("old_secret").zip(row.get::<Option<i64>, _>("old_until").map(Timestamp)),
+    })
+}
+
 pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<Site>, AccountsError> {
     // One transaction, so that a site and its members are of the same moment.
     let mut tx = pool.begin().await?;
@@ -113,6 +122,10 @@ pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<Site>, AccountsError> {
         "select id, site_id, hash, password_hash, segment_id, embed, expires_at from links order by id",
         link
     );
+    let mut rules = by_site!(
+        "select site_id as id, site_id, settings, secret, old_secret, old_until from visitors",
+        visitors
+    );
     fn taken<T>(of: &mut BySite<T>, id: i64) -> Arc<[T]> {
         of.remove(&id).unwrap_or_default().into()
     }
@@ -126,6 +139,12 @@ pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<Site>, AccountsError> {
             funnels: taken(&mut funnels, id),
             segments: taken(&mut segments, id),
             links: taken(&mut links, id),
+            visitors: rules
+                .remove(&id)
+                .unwrap_or_default()
+                .pop()
+                .unwrap_or_default()
+                .into(),
         })
     });
     Ok(sites.collect())
