@@ -5,10 +5,14 @@ mod dev;
 pub use dev::dev;
 
 use crate::{
-    auth::{self, Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens},
+    auth::{
+        self, Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens, Visitors,
+        visitor::TokenLimits,
+    },
     clock::{SharedClock, SystemClock},
     config::{DataDir, LogFormat, ServeConfig},
     enrich::{Agents, Cities, Countries, Salts, country},
+    fetch::{FetchLimits, Fetcher},
     health::Health,
     http::{
         AppState, EdgeConfig, Parts, ServeLimits,
@@ -124,6 +128,34 @@ fn live_queries(
     );
     queries.start();
     queries
+}
+
+/// Sites' signed-in visitors, known by what their own servers say.
+async fn visitors(
+    config: &ServeConfig,
+    accounts: &Arc<dyn Accounts>,
+    sites: &Sites,
+    clock: &SharedClock,
+    tasks: &Tasks,
+) -> Result<Visitors> {
+    let limits = FetchLimits {
+        within: Duration::from_secs(config.endpoint_timeout),
+        answer: config.endpoint_answer << 10,
+        at_once: config.endpoint_concurrency,
+    };
+    let fetcher = Fetcher::new(config.trust_endpoints.clone(), limits)?;
+    let limits = TokenLimits {
+        lifetime: i64::from(config.visitor_token_days) * Timestamp::DAY,
+        info: config.visitor_info,
+        ..TokenLimits::default()
+    };
+    let visitors = Visitors::load(&**accounts, sites.clone(), clock.clone(), fetcher, limits).await?;
+    let stop = tasks.clone();
+    let cleaned = visitors
+        .clone()
+        .keep_clean(accounts.clone(), async move { stop.stopping().await });
+    tasks.spawn("keep-visitors-clean", cleaned);
+    Ok(visitors)
 }
 
 /// How each kind of channel behaves.
@@ -252,7 +284,9 @@ impl Server {
         };
         let ingest = Ingest::new(sites.clone(), tables.clone(), inbox.clone(), clock.clone());
         let tokens = Tokens::load(&accounts).await?;
-        let gate = Arc::new(MemberGate::new(sites.clone(), edge.own_origin(), tokens.clone()));
+        let visitors = visitors(config, &shared, &sites, &clock, tasks).await?;
+        let gate = MemberGate::new(sites.clone(), edge.own_origin(), tokens.clone());
+        let gate = Arc::new(gate.with_visitors(visitors.clone()));
         let limits = transport::Limits {
             connections: config.max_sockets,
             connections_per_ip: u32::try_from(config.max_sockets_per_ip).unwrap_or(u32::MAX),
@@ -329,6 +363,7 @@ impl Server {
                 clock: clock.clone(),
             },
             sessions: Sessions::new(accounts.sessions()),
+            visitors,
             backlog,
             sites,
             live,

@@ -1,6 +1,7 @@
 //! Settings of `serve`: flags and `PULSECAST_*` environment alike. Every limit is here, with its default.
 
 use crate::{
+    fetch::TrustedHost,
     http::{PublicUrl, config::MetricsFor},
     stats::rollup::Switch,
 };
@@ -308,6 +309,60 @@ pub struct ServeConfig {
         value_name = "MILLISECONDS"
     )]
     pub query_freshness: u32,
+
+    /// Hosts of sites' own servers that may be asked over http and at private addresses, such as localhost:8080 or app.internal
+    #[arg(
+        long,
+        env = "PULSECAST_TRUST_ENDPOINTS",
+        value_delimiter = ',',
+        value_name = "HOST[:PORT],…"
+    )]
+    pub trust_endpoints: Vec<TrustedHost>,
+
+    /// How long a site's own server may take to say who its visitor is, or which its public keys are
+    #[arg(
+        long,
+        env = "PULSECAST_ENDPOINT_TIMEOUT",
+        default_value_t = 5,
+        value_name = "SECONDS"
+    )]
+    pub endpoint_timeout: u64,
+
+    /// Size of its answer
+    #[arg(
+        long,
+        env = "PULSECAST_ENDPOINT_ANSWER",
+        default_value_t = 64,
+        value_name = "KiB"
+    )]
+    pub endpoint_answer: usize,
+
+    /// Questions to sites' own servers under way at a time; visitors beyond are asked to try again
+    #[arg(
+        long,
+        env = "PULSECAST_ENDPOINT_CONCURRENCY",
+        default_value_t = 64,
+        value_name = "N"
+    )]
+    pub endpoint_concurrency: usize,
+
+    /// How far ahead the end of a visitor token may be; revocations are remembered for as long
+    #[arg(
+        long,
+        env = "PULSECAST_VISITOR_TOKEN_DAYS",
+        default_value_t = 31,
+        value_name = "DAYS"
+    )]
+    pub visitor_token_days: u32,
+
+    /// Size of what others in a room are told about a visitor
+    #[arg(
+        long,
+        env = "PULSECAST_VISITOR_INFO",
+        default_value_t = 1024,
+        value_name = "BYTES"
+    )]
+    pub visitor_info: usize,
 
     /// Size of the files that one import takes in through the page or beside the server
     #[arg(

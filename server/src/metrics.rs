@@ -38,6 +38,18 @@ const COUNTERS: &[(&str, &str)] = &[
         "Push connections that ended, by reason",
     ),
     (
+        "pulsecast_visitor_tokens_total",
+        "Visitor tokens by what became of them: accepted, expired, invalid, or away where the site's keys could not be fetched",
+    ),
+    (
+        "pulsecast_key_sets_total",
+        "Fetches of sites' public keys, by outcome",
+    ),
+    (
+        "pulsecast_connect_endpoints_total",
+        "Questions to sites' connect endpoints, by outcome: somebody, nobody, failed",
+    ),
+    (
         "pulsecast_logins_total",
         "Attempts to sign in, by what became of them",
     ),

@@ -1,11 +1,12 @@
 //! Answers the transports' questions: who may open a socket, whose token is this, who may read which channel.
 
-use super::{OwnOrigin, Tokens, link::Purpose};
+use super::{OwnOrigin, Tokens, Visitors, link::Purpose};
 use crate::{
-    gate::{Entrance, Gate, Identity, Refused, Right, TokenError},
-    sites::{DEMO, Sites},
+    gate::{Entrance, Gate, Identity, Introduction, Refused, Right, TokenError},
+    sites::{DEMO, Site, Sites},
 };
-use pulsecast_protocol::{Channel, Origin, Timestamp};
+use futures::future::BoxFuture;
+use pulsecast_protocol::{Channel, Domain, Origin, Timestamp, visitor::RoomPresence};
 
 /// The gate as accounts and sites have it.
 #[derive(Clone, Debug)]
@@ -13,13 +14,44 @@ pub struct MemberGate {
     sites: Sites,
     own: OwnOrigin,
     tokens: Tokens,
+    /// Without it sites vouch for nobody.
+    visitors: Option<Visitors>,
 }
 
 impl MemberGate {
     /// Over these sites, with this own origin, for tokens of this key.
     #[must_use]
     pub fn new(sites: Sites, own: OwnOrigin, tokens: Tokens) -> Self {
-        Self { sites, own, tokens }
+        Self {
+            sites,
+            own,
+            tokens,
+            visitors: None,
+        }
+    }
+
+    /// The same with visitors whom their sites vouch for.
+    #[must_use]
+    pub fn with_visitors(mut self, visitors: Visitors) -> Self {
+        self.visitors = Some(visitors);
+        self
+    }
+
+    /// Whether a visitor's site lets them do this in this room of its own, from a page of its own or from a program.
+    fn may_in_room(&self, who: &Identity, right: Right, site: &Site, room: &str) -> bool {
+        let Some(visitor) = &who.visitor else {
+            return false;
+        };
+        let holds = |visitors: &Visitors| visitors.holds(site.id, visitor);
+        let from_there = who.origin.as_ref().is_none_or(|origin| {
+            site.settings.accepts_origin(origin) || (who.own_origin && site.settings.domain.as_str() == DEMO)
+        });
+        let is_told = right != Right::Presence || site.visitors.settings.presence == RoomPresence::Shown;
+        visitor.site == site.settings.domain
+            && visitor.may(right, room)
+            && is_told
+            && from_there
+            && self.visitors.as_ref().is_none_or(holds)
     }
 }
 
@@ -37,6 +69,11 @@ impl Gate for MemberGate {
     }
 
     fn identify_token(&self, token: &str, now: Timestamp) -> Result<Identity, TokenError> {
+        // What names one of our sites is that site's; members' tokens name none.
+        let of_visitor = |visitors: &Visitors| visitors.identify(token, now);
+        if let Some(identified) = self.visitors.as_ref().and_then(of_visitor) {
+            return identified;
+        }
         // A token for another purpose is "invalid"; only one that was good for its own can be "expired".
         match self.tokens.read(token, now) {
             Ok((account, expires)) => Ok(Identity {
@@ -46,7 +83,7 @@ impl Gate for MemberGate {
                 ..Identity::default()
             }),
             Err(TokenError::Expired) => Err(TokenError::Expired),
-            Err(TokenError::Invalid) => {
+            Err(TokenError::Invalid | TokenError::Away) => {
                 let (link, expires) = self.tokens.read_link(Purpose::Live, token, now)?;
                 Ok(Identity {
                     link: Some(link),
@@ -56,6 +93,14 @@ impl Gate for MemberGate {
                 })
             }
         }
+    }
+
+    fn prepare(&self, token: &str) -> Option<BoxFuture<'static, ()>> {
+        self.visitors.as_ref()?.prepare(token)
+    }
+
+    fn introduce(&self, who: &Identity, site: &Domain, now: Timestamp) -> Option<Introduction> {
+        self.visitors.as_ref()?.introduce(who, site, now)
     }
 
     fn may(&self, who: &Identity, right: Right, channel: &Channel) -> Result<(), Refused> {
@@ -76,10 +121,7 @@ impl Gate for MemberGate {
             Channel::Online { .. } | Channel::Feed { .. } => {
                 right != Right::Publish && (from_its_page() || is_member)
             }
-            Channel::Room { name, .. } => who
-                .visitor
-                .as_ref()
-                .is_some_and(|visitor| visitor.site == site.settings.domain && visitor.may(right, name)),
+            Channel::Room { name, .. } => self.may_in_room(who, right, &site, name),
         };
         if allowed { Ok(()) } else { Err(Refused::NotAllowed) }
     }
@@ -287,6 +329,8 @@ mod tests {
                     rights: vec![Right::Read],
                 }],
                 token: None,
+                issued: Timestamp(0),
+                until: None,
             })),
             ..Identity::default()
         };

@@ -14,6 +14,7 @@ pub mod session;
 pub mod setup;
 pub mod token;
 pub mod trail;
+pub mod visitor;
 
 use crate::{clock::SharedClock, store::accounts::Accounts};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use origin::OwnOrigin;
 pub use password::Passwords;
 pub use session::Sessions;
 pub use token::Tokens;
+pub use visitor::Visitors;
 
 /// Everything that signing in needs. A cheap handle.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ mod running;
 mod site;
 mod token;
 mod user;
+mod visitor;
 
 use crate::{
     boot,
@@ -96,6 +97,10 @@ enum Command {
         #[command(flatten)]
         data: DataDir,
     },
+    /// Prints a token of a visitor of a site, for trying its rooms out
+    VisitorToken(visitor::Token),
+    /// Makes the secret with which a site's own server signs visitor tokens, and prints it, this once
+    VisitorSecret(visitor::NewSecret),
 }
 
 #[derive(Debug, Subcommand)]
@@ -215,6 +220,8 @@ impl Cli {
                 import::import(&data, &job).await
             }
             Command::MemberToken { user, data } => token::member(&data, &user).await,
+            Command::VisitorToken(args) => visitor::token(args).await,
+            Command::VisitorSecret(args) => visitor::new_secret(args).await,
         }
     }
 }

@@ -37,7 +37,7 @@ pub use routes::{Parts, router};
 pub use serve::{ServeLimits, serve};
 
 use crate::{
-    auth::{Auth, Sessions},
+    auth::{Auth, Sessions, Visitors},
     clock::SharedClock,
     health::Health,
     ingest::{Backlog, import::Importer},
@@ -58,6 +58,8 @@ pub struct AppState {
     pub auth: Auth,
     /// Where sessions are kept.
     pub sessions: Sessions,
+    /// Sites' signed-in visitors.
+    pub visitors: Visitors,
     /// What is held open; ends when somebody signs out.
     pub sockets: TransportState,
     /// Where the event store is told of removed sites.

@@ -23,6 +23,8 @@ pub enum Disconnect {
     InvalidToken,
     /// What it sends is not the protocol.
     BadRequest,
+    /// It was turned away.
+    Forced,
     /// It never said `connect`.
     Stale,
     /// A message over the limit.
@@ -45,6 +47,7 @@ impl Disconnect {
             Self::TooManyRequests => code::DISCONNECT_TOO_MANY_REQUESTS,
             Self::InvalidToken => code::DISCONNECT_INVALID_TOKEN,
             Self::BadRequest => code::DISCONNECT_BAD_REQUEST,
+            Self::Forced => code::DISCONNECT_FORCED,
             Self::Stale => code::DISCONNECT_STALE,
             Self::TooLarge => 1009,
             Self::NotText => 1007,
@@ -65,6 +68,7 @@ impl Disconnect {
             Self::TooManyRequests => "too many requests",
             Self::InvalidToken => "invalid token",
             Self::BadRequest => "bad request",
+            Self::Forced => "force disconnect",
             Self::Stale => "stale",
             Self::TooLarge => "message size limit exceeded",
             Self::NotText => "not utf-8 text",

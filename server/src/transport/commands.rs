@@ -2,7 +2,7 @@
 
 use super::{
     doors::{Door, door},
-    session::{Grant, Outcome, Session},
+    session::{Grant, Outcome, Session, wait},
 };
 use crate::{
     gate::{Identity, Refused, Right, TokenError},
@@ -85,6 +85,7 @@ impl Session {
                 }
                 Err(TokenError::Expired) => return Err(code::TOKEN_EXPIRED),
                 Err(TokenError::Invalid) => return Ok(Outcome::End(Disconnect::InvalidToken)),
+                Err(away @ TokenError::Away) => return Ok(wait(id, away)),
             }
         }
         self.open = true;
@@ -122,6 +123,7 @@ impl Session {
                 })))
             }
             Err(TokenError::Expired) => Err(code::TOKEN_EXPIRED),
+            Err(away @ TokenError::Away) => Ok(wait(id, away)),
             Ok(_) | Err(TokenError::Invalid) => Ok(Outcome::End(Disconnect::InvalidToken)),
         }
     }
@@ -215,6 +217,7 @@ impl Session {
                 ..who
             }),
             Err(TokenError::Expired) => Err(code::TOKEN_EXPIRED),
+            Err(TokenError::Away) => Err(code::INTERNAL),
             Ok(_) | Err(TokenError::Invalid) => Err(code::PERMISSION_DENIED),
         }
     }

@@ -75,6 +75,7 @@ impl Connection {
         let outbox = Outbox::new(services.limits.outbox);
         let line = Arc::new(Line {
             came_with: (who.account, who.session),
+            visitors: Mutex::default(),
             outbox,
             heart: Mutex::new(Heart::new(&services.limits, now)),
         });
@@ -102,12 +103,17 @@ impl Connection {
         &self.line.outbox
     }
 
-    /// Takes one line from the client.
+    /// Takes one line from the client, as far as it can be taken without asking anybody: see [`Connection::hear`].
     pub fn receive(&mut self, line: &str) {
+        match serde_json::from_str::<Command>(line) {
+            Ok(command) => self.act(command),
+            Err(_) => self.line.outbox.finish(Disconnect::BadRequest),
+        }
+    }
+
+    /// Does what a command means.
+    pub(super) fn act(&mut self, command: Command) {
         let now = self.services.clock.now();
-        let Ok(command) = serde_json::from_str::<Command>(line) else {
-            return self.line.outbox.finish(Disconnect::BadRequest);
-        };
         if command.subscribe.is_some() {
             self.forget_ended();
         }
@@ -115,9 +121,8 @@ impl Connection {
             Outcome::Nothing => {}
             Outcome::Reply(reply) => self.send(&reply),
             Outcome::Greeted(reply) => {
-                let who = self.session.who();
-                self.who = Who::new(self.session.client(), &who.user, who.info.clone());
-                self.line.heart.lock().greeted(who.expires, now);
+                self.note_who();
+                self.line.heart.lock().greeted(self.session.who().expires, now);
                 self.send(&reply);
                 self.check_rights();
             }
@@ -131,10 +136,13 @@ impl Connection {
                 since,
                 data,
                 watches,
-            } => match door(&channel) {
-                Door::Query(site) => self.follow(id, &channel, site, data),
-                _ => self.join(id, &channel, since.as_ref(), watches),
-            },
+            } => {
+                *self.line.visitors.lock() = self.session.visitors();
+                match door(&channel) {
+                    Door::Query(site) => self.follow(id, &channel, site, data),
+                    _ => self.join(id, &channel, since.as_ref(), watches),
+                }
+            }
             Outcome::Leave { id, channel } => {
                 self.subscriptions.remove(&channel);
                 self.send(&Reply {
@@ -164,6 +172,13 @@ impl Connection {
             }
             Outcome::End(why) => self.line.outbox.finish(why),
         }
+    }
+
+    /// Takes in whom the session speaks for, for others in its channels and for those who may turn them away.
+    pub(super) fn note_who(&mut self) {
+        let who = self.session.who();
+        self.who = Who::new(self.session.client(), &who.user, who.info.clone());
+        *self.line.visitors.lock() = self.session.visitors();
     }
 
     pub(super) fn send(&self, reply: &Reply) {

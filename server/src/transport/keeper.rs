@@ -6,7 +6,7 @@ use super::{
     heart::{Beat, Heart},
 };
 use crate::{
-    gate::SessionKey,
+    gate::{SessionKey, Visitor},
     hub::{Disconnect, Outbox},
     sites::AccountId,
 };
@@ -29,6 +29,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub struct Line {
     /// Whose cookie it came with.
     pub(super) came_with: (Option<AccountId>, Option<SessionKey>),
+    /// Whom sites vouch for: they may turn them away.
+    pub(super) visitors: Mutex<Vec<Arc<Visitor>>>,
     pub(super) outbox: Outbox,
     pub(super) heart: Mutex<Heart>,
 }

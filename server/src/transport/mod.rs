@@ -11,6 +11,7 @@ mod commands;
 pub mod connection;
 mod doors;
 mod heart;
+mod introduce;
 mod join;
 pub mod keeper;
 pub mod past;
@@ -22,7 +23,7 @@ mod ws;
 
 use crate::{
     clock::SharedClock,
-    gate::{Gate, SessionKey},
+    gate::{Gate, SessionKey, Visitor},
     hub::{Disconnect, Hub, Publishing},
     live::Live,
     sites::{AccountId, Sites},
@@ -187,6 +188,13 @@ impl TransportState {
         self.0
             .keeper
             .cut(Disconnect::Expired, |line| line.came_with.0 == Some(account));
+    }
+
+    /// Ends the connections of visitors whom their site turns away. They do not come back by themselves.
+    pub fn end_visitors(&self, is_meant: impl Fn(&Visitor) -> bool) {
+        self.0.keeper.cut(Disconnect::Forced, |line| {
+            line.visitors.lock().iter().any(|visitor| is_meant(visitor))
+        });
     }
 
     /// How many connections are open.

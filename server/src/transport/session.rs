@@ -8,7 +8,7 @@ use super::{
     heart::GRACE,
 };
 use crate::{
-    gate::{Gate, Identity, Right},
+    gate::{Gate, Identity, Right, TokenError, Visitor},
     hub::{Disconnect, Watches},
 };
 use pulsecast_protocol::{
@@ -173,6 +173,23 @@ impl Session {
         &self.who
     }
 
+    /// Whom it speaks for from now on, once their site has been asked; answers who that was before.
+    pub(super) fn introduced(&mut self, who: Identity) -> Identity {
+        std::mem::replace(&mut self.who, who)
+    }
+
+    /// All visitors whom sites vouch for here, those of single channels too.
+    #[must_use]
+    pub(super) fn visitors(&self) -> Vec<Arc<Visitor>> {
+        let grants = self.channels.values().filter_map(|grant| grant.who.as_ref());
+        let mut all: Vec<_> = std::iter::once(&self.who)
+            .chain(grants)
+            .filter_map(|who| who.visitor.clone())
+            .collect();
+        all.dedup();
+        all
+    }
+
     /// The connection's name.
     #[must_use]
     pub fn client(&self) -> &str {
@@ -232,6 +249,11 @@ impl Session {
         }
         self.obey(command, now).unwrap_or_else(|code| refuse(id, code))
     }
+}
+
+/// Nobody can tell now whom a token speaks for; trying again later helps.
+pub(super) fn wait(id: u32, away: TokenError) -> Outcome {
+    Outcome::Reply(Box::new(no_because(id, code::INTERNAL, away.to_string())))
 }
 
 pub(super) fn refuse(id: u32, code: u32) -> Outcome {

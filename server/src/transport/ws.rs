@@ -6,7 +6,7 @@ use super::{
     seats::{NoSeat, Seat},
 };
 use crate::{
-    gate::{Identity, RemoteIp, SessionKey, SignedIn},
+    gate::{Cookies, Identity, RemoteIp, SessionKey, SignedIn},
     hub::{Disconnect, Outbox, Taken},
 };
 use axum::{
@@ -113,6 +113,7 @@ fn admit(state: &TransportState, headers: &HeaderMap, extensions: &Extensions) -
         user: signed_in.map(|signed_in| signed_in.1.clone()).unwrap_or_default(),
         origin,
         own_origin: entrance.own_origin,
+        cookies: Cookies::of(headers),
         ..Identity::default()
     })
 }
@@ -182,7 +183,7 @@ async fn turn(socket: &mut WebSocket, connection: &mut Connection, outbox: &Outb
     match message {
         Message::Text(text) => {
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
-                connection.receive(line);
+                connection.hear(line).await;
                 while outbox.waiting() > ENOUGH {
                     let Some(taken) = outbox.try_take(PACK) else { break };
                     write(socket, outbox, taken).await?;

@@ -2,8 +2,9 @@
 
 use pulsecast_protocol::Timestamp;
 use pulsecast_server::{
-    auth::{Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens, setup},
+    auth::{Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens, Visitors, setup},
     clock::{ManualClock, SharedClock},
+    fetch::{FetchLimits, Fetcher},
     health::Health,
     http::{AppState, EdgeConfig, Parts, ServeLimits, router, serve},
     hub::Hub,
@@ -98,11 +99,19 @@ impl Server {
             Bounds::default(),
             |_| None,
         );
-        let gate = Arc::new(MemberGate::new(
+        // Sites' own servers are on this machine.
+        let fetcher = Fetcher::new(vec!["127.0.0.1".parse().unwrap()], FetchLimits::default()).unwrap();
+        let visitors = Visitors::load(
+            &accounts,
             sites.clone(),
-            auth.own.clone(),
-            auth.tokens.clone(),
-        ));
+            shared.clone(),
+            fetcher,
+            Default::default(),
+        )
+        .await
+        .unwrap();
+        let gate = MemberGate::new(sites.clone(), auth.own.clone(), auth.tokens.clone());
+        let gate = Arc::new(gate.with_visitors(visitors.clone()));
         let tasks = Tasks::new();
         let sockets = TransportState::new(
             hub,
@@ -124,6 +133,7 @@ impl Server {
             sockets: sockets.clone(),
             auth,
             sessions: Sessions::new(accounts.sessions()),
+            visitors,
             backlog: Backlog::new(1_000, 0),
             sites: sites.clone(),
             live,

@@ -21,6 +21,23 @@ impl Program {
         state.sites.get(domain).filter(|site| self.0.opens(site))
     }
 
+    /// The same, or the one site that the key is for where none is named.
+    pub(super) fn site_or_own(
+        &self,
+        state: &AppState,
+        domain: Option<&Domain>,
+    ) -> Result<Arc<Site>, Refusal> {
+        let site = match domain {
+            Some(domain) => self.site(state, domain),
+            None => {
+                let own = self.0.site.and_then(|id| state.sites.by_id(id));
+                own.filter(|site| self.0.opens(site))
+            }
+        };
+        let advice = "site: name one that this key is for";
+        site.ok_or_else(|| Refusal::new(code::UNKNOWN_CHANNEL, advice))
+    }
+
     /// The channel of this name, if there is one and the key is for its site.
     pub(super) fn channel(&self, state: &AppState, name: &str) -> Result<Channel, Refusal> {
         if name.is_empty() {

@@ -6,6 +6,7 @@ mod answer;
 mod caller;
 mod channels;
 mod publish;
+mod turn_away;
 
 use super::AppState;
 use answer::{Answer, Refusal, in_mode};
@@ -36,6 +37,8 @@ pub fn routes(body: usize) -> Router<AppState> {
         .route("/api/presence", post(presence))
         .route("/api/presence_stats", post(presence_stats))
         .route("/api/channels", post(list))
+        .route("/api/revoke", post(revoke))
+        .route("/api/disconnect", post(disconnect))
         .layer(axum::extract::DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(body))
         .layer(from_fn(in_mode))
@@ -88,6 +91,17 @@ async fn presence(State(state): State<AppState>, program: Program, body: Bytes) 
 
 async fn presence_stats(State(state): State<AppState>, program: Program, body: Bytes) -> Response {
     told(read::<ChannelRequest>(&body).and_then(|what| channels::presence_stats(&state, &program, &what)))
+}
+
+async fn revoke(State(state): State<AppState>, program: Program, body: Bytes) -> Response {
+    told(match read(&body) {
+        Ok(whom) => turn_away::revoke(&state, &program, whom).await,
+        Err(refusal) => Err(refusal),
+    })
+}
+
+async fn disconnect(State(state): State<AppState>, program: Program, body: Bytes) -> Response {
+    told(read(&body).and_then(|whom| turn_away::disconnect(&state, &program, whom)))
 }
 
 async fn list(State(state): State<AppState>, program: Program, body: Bytes) -> Response {
