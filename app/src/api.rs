@@ -3,10 +3,12 @@
 mod goals;
 mod links;
 mod people;
+mod visitors;
 
 pub use goals::GoalsApi;
 pub use links::LinksApi;
 pub use people::PeopleApi;
+pub use visitors::VisitorsApi;
 
 use crate::board::page::{BoardPage, FunnelPage, RetentionPage};
 use async_trait::async_trait;
@@ -22,7 +24,9 @@ use std::sync::Arc;
 
 /// The server as one request sees it: every method checks by itself whether the asker may.
 #[async_trait]
-pub trait Api: DataApi + GoalsApi + KeysApi + LinksApi + PeopleApi + Send + Sync + 'static {
+pub trait Api:
+    DataApi + GoalsApi + KeysApi + LinksApi + PeopleApi + VisitorsApi + Send + Sync + 'static
+{
     /// Who is signed in.
     fn viewer(&self) -> Option<Viewer>;
 

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod goal;
+pub mod visitors;
 
 use pulsecast_protocol::{
     Domain, FieldErrors,

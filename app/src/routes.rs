@@ -8,6 +8,7 @@ use crate::{
         settings::{
             audit::AuditPage, danger::DangerPage, exclusions::ExclusionsPage, funnels::FunnelSettingsPage,
             goals::GoalsPage, links::LinksPage, people::PeoplePage, segments::SegmentsPage,
+            visitors::VisitorsPage,
         },
         share::SharePage,
     },
@@ -56,6 +57,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sites/:domain/settings/segments") view=SegmentsPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings/people") view=PeoplePage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings/links") view=LinksPage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/settings/visitors") view=VisitorsPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings/exclusions") view=ExclusionsPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings/danger") view=DangerPage ssr=SsrMode::Async />

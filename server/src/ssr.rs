@@ -6,6 +6,7 @@ mod keys;
 mod links;
 mod people;
 mod trail;
+mod visitors;
 
 use crate::{
     auth::rights::{self, Right},

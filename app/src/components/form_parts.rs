@@ -55,6 +55,7 @@ fn done(code: &str) -> Option<&'static str> {
         "segment" => "The segment is saved.",
         "role" => "The role is changed.",
         "removed" => "Removed.",
+        "revoked" => "Turned away. What they held open is closed.",
         "password" => "The password is changed. Other browsers are signed out.",
         "transferred" => "The site has a new owner. You are an admin of it now.",
         _ => return None,

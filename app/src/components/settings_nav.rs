@@ -22,6 +22,8 @@ pub enum Section {
     Links,
     /// For programs.
     Keys,
+    /// Who is signed in on the site, and what its rooms show.
+    Visitors,
     /// What is not counted, and for how long it is kept.
     Exclusions,
     /// Out and in.
@@ -33,7 +35,7 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::General,
         Self::Goals,
         Self::Funnels,
@@ -41,6 +43,7 @@ impl Section {
         Self::People,
         Self::Links,
         Self::Keys,
+        Self::Visitors,
         Self::Exclusions,
         Self::Import,
         Self::Audit,
@@ -58,6 +61,7 @@ impl Section {
             Self::People => "People",
             Self::Links => "Shared links",
             Self::Keys => "API keys",
+            Self::Visitors => "Visitors & rooms",
             Self::Exclusions => "Exclusions & retention",
             Self::Import => "Import & export",
             Self::Audit => "Audit trail",
@@ -75,6 +79,7 @@ impl Section {
             Self::People => "settings/people",
             Self::Links => "settings/links",
             Self::Keys => "keys",
+            Self::Visitors => "settings/visitors",
             Self::Exclusions => "settings/exclusions",
             Self::Import => "import",
             Self::Audit => "settings/audit",
@@ -86,9 +91,13 @@ impl Section {
     const fn least(self) -> Role {
         match self {
             Self::General | Self::Goals | Self::Funnels | Self::Segments | Self::Danger => Role::Viewer,
-            Self::People | Self::Links | Self::Keys | Self::Exclusions | Self::Import | Self::Audit => {
-                Role::Admin
-            }
+            Self::People
+            | Self::Links
+            | Self::Keys
+            | Self::Visitors
+            | Self::Exclusions
+            | Self::Import
+            | Self::Audit => Role::Admin,
         }
     }
 }

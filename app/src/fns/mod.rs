@@ -9,3 +9,4 @@ pub mod me;
 pub mod people;
 pub mod settings;
 pub mod sites;
+pub mod visitors;

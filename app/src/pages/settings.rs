@@ -8,6 +8,7 @@ pub mod goals;
 pub mod links;
 pub mod people;
 pub mod segments;
+pub mod visitors;
 
 use super::site_page::site_page;
 use crate::{

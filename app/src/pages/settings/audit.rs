@@ -54,6 +54,10 @@ fn words(action: &str) -> String {
         "link.remove" => "removed a shared link",
         "key.add" => "made an API key",
         "key.revoke" => "revoked an API key",
+        "visitors.settings" => "changed how visitors are known",
+        "visitors.secret" => "made a new visitor secret",
+        "visitors.secret.end" => "ended the old visitor secret",
+        "visitors.revoke" => "turned a visitor away",
         "account.remove" => "removed their account",
         other => return other.replace('.', " "),
     };
