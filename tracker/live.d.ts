@@ -44,6 +44,11 @@ export interface Room {
   on(type: "error", f: (error: LiveError) => void): Room;
   /** Publishes; `done` is told whether it worked. */
   publish(data: unknown, done?: (error?: LiveError) => void): void;
+  /**
+   * What others publish while nobody looks at the page is shown as the browser's own notification, where the visitor has allowed that
+   * (`pulse.allow`). `make` says how it reads; nothing, and there is none.
+   */
+  notify(make: (data: unknown, from?: RoomClient) => (NotificationOptions & { title: string }) | undefined): Room;
   /** Asks who is there, where the room says so. */
   presence(done: (error: LiveError | undefined, clients: RoomClient[]) => void): void;
   leave(): void;
@@ -59,6 +64,10 @@ export interface PulseLive {
   on(type: "online", f: (count: number) => void): void;
   /** Joins a room, or gives the one that is joined already. */
   room(name: string): Room;
+  /** Publishes to a room without joining it, where the visitor may; `done` is told whether it worked. */
+  tell(room: string, data: unknown, done?: (error?: LiveError) => void): void;
+  /** Asks the visitor whether notifications may be shown. Call it from a click: browsers ask at no other time, and nor do we. */
+  allow(done?: (permission: NotificationPermission) => void): void;
 }
 
 declare global {

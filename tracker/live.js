@@ -165,12 +165,12 @@
   // -- connection ------------------------------------------------------------------------------------------------------------------------
   // `over`: the server said not to come back. `quiet` is how long it may say nothing, in seconds. `up`: it has greeted us. `way` counts up
   // where a transport does not work; `worked` is the one that did.
-  let link, over, retry, silence, up, number, waiting, greeting, failed = 0, attempts = 0, quiet = 60;
+  let link, over, retry, silence, renewal, up, number, waiting, greeting, failed = 0, attempts = 0, quiet = 60;
   let worked = session.pulse_way;
   let way = +(worked || 0);
 
   const say = (command, then) => {
-    if (!link) return then?.lost?.();
+    if (!link || !(up || command.connect)) return then?.lost?.();
     waiting[++number] = then;
     link.send(JSON.stringify({ id: number, ...command }));
   };
@@ -187,7 +187,18 @@
     greeting = connect;
     quiet = (connect.ping || 50) + 10;
     works();
+    renew(connect);
     Object.keys(subs).map(subscribe);
+  };
+  // A token is renewed a little before it runs out; where that fails the server ends the connection, and the next one brings another.
+  const renew = ({ ttl }) => {
+    clearTimeout(renewal);
+    const asked = link;
+    if (ttl)
+      renewal = setTimeout(
+        () => hello(({ connect: { token } }) => link == asked && token && say({ refresh: { token } }, (error, { refresh }) => error || renew(refresh))),
+        Math.min(ttl * 900, 2e9),
+      );
   };
   const works = () => {
     up = 1;
@@ -323,6 +334,7 @@
   const close = () => {
     clearTimeout(retry);
     clearTimeout(silence);
+    clearTimeout(renewal);
     const old = link;
     const unanswered = waiting;
     link = waiting = null;
@@ -342,26 +354,38 @@
     document.addEventListener("pulse:" + type, (event) => f(event.detail));
     if (type == "feed") shown().reverse().map((item) => f(item));
   };
+  // Whoever asks gets an answer, also when the connection breaks.
+  const answered = (then = () => {}) =>
+    Object.assign((error, reply) => then(error, reply), { lost: () => then({ code: 0, message: "not connected", temporary: true }, {}) });
+  const room = "room:" + site + ":";
+  pulse.tell = (name, data, then) => say({ publish: { channel: room + name, data } }, answered(then));
+  pulse.allow = (then = () => {}) => (window.Notification ? Notification.requestPermission().then(then) : then("denied"));
   pulse.room = (name) => {
-    const channel = "room:" + site + ":" + name;
+    const channel = room + name;
     if (subs[channel]) return subs[channel].room;
     const handlers = {};
     const event = (type, ...args) => handlers[type]?.map((f) => f(...args));
-    // Whoever asks gets an answer, also when the connection breaks.
-    const answered = (then = () => {}) =>
-      Object.assign((error, reply) => then(error, reply), { lost: () => then({ code: 0, message: "not connected", temporary: true }, {}) });
-    const room = {
-      on: (type, f) => ((handlers[type] ||= []).push(f), room),
-      publish: (message, then) => say({ publish: { channel, data: message } }, answered(then)),
+    const self = {
+      on: (type, f) => ((handlers[type] ||= []).push(f), self),
+      publish: (message, then) => pulse.tell(name, message, then),
+      // Only what others say while nobody looks at the page, and only where the visitor has allowed it.
+      notify: (make) =>
+        self.on("message", (message, from) => {
+          if (!document.hidden || window.Notification?.permission != "granted" || from?.client == greeting.client) return;
+          const { title, ...options } = make(message, from) || {};
+          try {
+            if (title) new Notification(title, options).onclick = () => window.focus();
+          } catch {} // some browsers show them from service workers only
+        }),
       presence: (then) => say({ presence: { channel } }, answered((error, reply) => then(error, Object.values(reply.presence?.presence || {})))),
       leave() {
         delete subs[channel];
         link && say({ unsubscribe: { channel } });
       },
     };
-    subs[channel] = { room, event, ask: { join_leave: true }, pub: (message, { info }) => event("message", message, info), open: () => event("open") };
+    subs[channel] = { room: self, event, ask: { join_leave: true }, pub: (message, { info }) => event("message", message, info), open: () => event("open") };
     up ? subscribe(channel) : document.hidden || open();
-    return room;
+    return self;
   };
   pulse.o?.map(([type, f]) => pulse.on(type, f));
 
