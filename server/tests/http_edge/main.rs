@@ -17,3 +17,4 @@ mod sites;
 mod sockets;
 mod stats_v1;
 mod support;
+mod visitors;
