@@ -182,31 +182,35 @@ fn Imports(domain: Domain, imports: Vec<ImportView>) -> impl IntoView {
     .into_any()
 }
 
-/// The ways out.
+/// The ways out: one range of days, three kinds of file.
 #[component]
 fn Exports(domain: Domain) -> impl IntoView {
-    let days = || {
-        view! {
-            <div class="field"><label class="field__label">"From " <input class="input" type="date" name="from" /></label></div>
-            <div class="field"><label class="field__label">"To " <input class="input" type="date" name="to" /></label></div>
-        }
-    };
-    let form = |action: String, title: &'static str, text: &'static str, button: &'static str| {
-        view! {
-            <form class="panel form form--panel" method="get" action=action>
-                <h2 class="form__title">{title}</h2>
-                <p class="form__text">{text}</p>
-                {days()}
-                <p class="form__actions"><button class="button" type="submit">{button}</button></p>
-            </form>
-        }
+    let button = |kind: &'static str, text: &'static str| {
+        view! { <button class="button" type="submit" formaction=format!("/sites/{domain}/export.{kind}")>{text}</button> }
     };
     view! {
-        {form(format!("/sites/{domain}/export.zip"), "Export all reports", "Every report of the dashboard as a CSV file, in one ZIP. Without days: all there is.", "Download ZIP")}
-        {form(format!("/sites/{domain}/export.ndjson"), "Export raw events", "One JSON object a line, as they are stored: no addresses, visitors by their hash of the day.", "Download NDJSON")}
-        {form(format!("/sites/{domain}/export.parquet"), "Export raw events as a table", "Parquet, for DuckDB, pandas and the like.", "Download Parquet")}
+        <form class="panel form form--panel" method="get" action=format!("/sites/{domain}/export.zip")>
+            <h2 class="form__title">"Export"</h2>
+            <p class="form__text">
+                "All reports of the dashboard as CSV files in one ZIP; or the raw events as they are stored, without addresses, visitors by their hash of the day: "
+                "NDJSON has one JSON object a line, Parquet is a table for DuckDB, pandas and the like. Without days: all there is."
+            </p>
+            <Days />
+            <p class="form__actions">
+                {button("zip", "Download ZIP")} {button("ndjson", "Download NDJSON")} {button("parquet", "Download Parquet")}
+            </p>
+        </form>
     }
     .into_any()
+}
+
+/// From a day to another.
+#[component]
+fn Days() -> impl IntoView {
+    let day = |name: &'static str, text: &'static str| {
+        view! { <label class="field"><span class="field__label">{text}</span> <input class="input" type="date" name=name /></label> }
+    };
+    view! { <div class="form__pair">{day("from", "From")} {day("to", "To")}</div> }.into_any()
 }
 
 /// The end of a part of the history.
@@ -224,8 +228,7 @@ fn DeleteForm(domain: Domain, retention_days: Option<u32>) -> impl IntoView {
                 "Here visits of some days are deleted at once, with all their events and imported figures of these days; without days all of them. They are gone for good. "
                 "The file on disk does not get smaller, but the room is used again."
             </p>
-            <div class="field"><label class="field__label">"From " <input class="input" type="date" name="from" /></label></div>
-            <div class="field"><label class="field__label">"To " <input class="input" type="date" name="to" /></label></div>
+            <Days />
             <div class="field">
                 <label class="field__label" for="confirm">"Type the domain to confirm"</label>
                 <input class="input" id="confirm" name="confirm" required autocomplete="off" autocapitalize="none" spellcheck="false" />

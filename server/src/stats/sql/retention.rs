@@ -8,7 +8,7 @@ use crate::{
     stats::{Scope, buckets::Buckets, cond::Cond, range::Span},
     store::Snapshot,
 };
-use pulsecast_protocol::stats::Returns;
+use pulsecast_protocol::{Timestamp, stats::Returns};
 
 /// One row: visitors by the number of their visits, then returns by the hours since the visit before. A visitor is one of a day.
 #[must_use]
@@ -24,19 +24,18 @@ pub fn returns(scope: &Scope, filter: &Cond, span: Span, snapshot: Snapshot) -> 
         .map(|n| format!("(select count(*) from often where visits = {n})"))
         .collect();
     counts.push(format!("(select count(*) from often where visits >= {most})"));
-    let mut after = "-1".to_owned();
+    // A visit that was told of late may have begun before the one before it was over: that is no time away, and counts as the shortest.
+    let mut after = String::new();
     for hours in Returns::HOURS {
-        let end = hours * 3600;
-        counts.push(format!(
-            "(select count(*) from gaps where gap > {after} and gap <= {end})"
-        ));
-        after = end.to_string();
+        let end = i64::from(hours) * Timestamp::HOUR;
+        counts.push(format!("(select count(*) from gaps where gap <= {end}{after})"));
+        after = format!(" and gap > {end}");
     }
-    counts.push(format!("(select count(*) from gaps where gap > {after})"));
+    counts.push(format!("(select count(*) from gaps where true{after})"));
     let sql = format!(
         "with seen as materialized (select v.visitor, v.visit, v.start_at, v.last_at from {visits} v where {condition}), \
          often as (select visitor, count(*) as visits from seen group by visitor), \
-         gaps as (select date_diff('second', lag(last_at) over w, start_at) as gap from seen \
+         gaps as (select epoch_ms(start_at) - epoch_ms(lag(last_at) over w) as gap from seen \
          window w as (partition by visitor order by start_at, visit)) select {}",
         counts.join(", ")
     );
