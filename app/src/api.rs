@@ -1,10 +1,12 @@
 //! All that the screens need of a server. The server implements it, bound to whoever asks; the app never sees a database.
 
+mod feed;
 mod goals;
 mod links;
 mod people;
 mod visitors;
 
+pub use feed::FeedApi;
 pub use goals::GoalsApi;
 pub use links::LinksApi;
 pub use people::PeopleApi;
@@ -25,7 +27,7 @@ use std::sync::Arc;
 /// The server as one request sees it: every method checks by itself whether the asker may.
 #[async_trait]
 pub trait Api:
-    DataApi + GoalsApi + KeysApi + LinksApi + PeopleApi + VisitorsApi + Send + Sync + 'static
+    DataApi + FeedApi + GoalsApi + KeysApi + LinksApi + PeopleApi + VisitorsApi + Send + Sync + 'static
 {
     /// Who is signed in.
     fn viewer(&self) -> Option<Viewer>;

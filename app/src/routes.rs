@@ -3,6 +3,7 @@
 use crate::{
     pages::{
         account::AccountPage,
+        feed::FeedEditor,
         import::ImportPage,
         invitation::InvitationPage,
         settings::{
@@ -51,6 +52,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sites/:domain/funnels") view=FunnelsPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/retention") view=RetentionView ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/live") view=LivePage ssr=SsrMode::Async />
+                    <Route path=path!("/sites/:domain/feed") view=FeedEditor ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings") view=SettingsPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings/goals") view=GoalsPage ssr=SsrMode::Async />
                     <Route path=path!("/sites/:domain/settings/funnels") view=FunnelSettingsPage ssr=SsrMode::Async />

@@ -12,6 +12,7 @@ use crate::{
     clock::{SharedClock, SystemClock},
     config::{DataDir, LogFormat, ServeConfig},
     enrich::{Agents, Cities, Countries, Salts, country},
+    feed::{Feed, FeedLimits},
     fetch::{FetchLimits, Fetcher},
     health::Health,
     http::{
@@ -23,7 +24,7 @@ use crate::{
         import::{self, ImportUploads},
         router, serve as serve_http,
     },
-    hub::{Families, Hub},
+    hub::{Families, Hub, Publishing},
     ingest::{
         Inbox, Ingest, Tables, Writer, firsts::Firsts, import::Importer, recover, retention, run_feeder,
         salts,
@@ -282,6 +283,20 @@ impl Server {
             cities: Cities::open(&config.city_database)?,
             salts,
         };
+        let kept = FeedLimits {
+            backlog: config.feed_backlog,
+            items: config.feed_items,
+        };
+        let feed = Feed::open(
+            shared.clone(),
+            hub.clone(),
+            sites.clone(),
+            tables.countries.clone(),
+            (clock.clone(), tasks.clone()),
+            kept,
+        );
+        let feed = feed.await?;
+        feed.start();
         let ingest = Ingest::new(sites.clone(), tables.clone(), inbox.clone(), clock.clone());
         let tokens = Tokens::load(&accounts).await?;
         let visitors = visitors(config, &shared, &sites, &clock, tasks).await?;
@@ -334,8 +349,11 @@ impl Server {
             tokens: tokens.clone(),
             clock: clock.clone(),
         };
+        let publishing =
+            Publishing::new(hub.clone(), limits.publication).with("feed", Arc::new(feed.clone()));
         let sockets = TransportState::new(hub, live.clone(), gate, tasks.clone(), clock.clone(), limits)
-            .with_queries(queries, sites.clone());
+            .with_queries(queries, sites.clone())
+            .with_publishing(publishing);
         let parts = Parts {
             ingest: event::routes(IngestState {
                 ingest,
@@ -370,6 +388,7 @@ impl Server {
             stats,
             events: Some(events),
             importer: Some(importer),
+            feed: Some(feed),
             health,
             metrics: Some(metrics),
             config: Arc::new(edge),

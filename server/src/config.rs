@@ -253,6 +253,25 @@ pub struct ServeConfig {
     )]
     pub max_site_items: usize,
 
+    /// Items of its feed that a page gets when it opens
+    #[arg(
+        long,
+        env = "PULSECAST_FEED_BACKLOG",
+        default_value_t = 20,
+        value_name = "ITEMS"
+    )]
+    pub feed_backlog: usize,
+
+    /// Items of a site's feed that are kept, drafts and those that are over included; beyond, the oldest make room
+    #[arg(
+        long,
+        env = "PULSECAST_FEED_ITEMS",
+        default_value_t = 2_000,
+        value_name = "ITEMS",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub feed_items: u32,
+
     /// Days after which entries of the audit trail are deleted
     #[arg(
         long,

@@ -9,6 +9,7 @@ pub mod config;
 pub mod dev;
 pub mod enrich;
 pub mod event;
+pub mod feed;
 pub mod fetch;
 pub mod gate;
 pub mod health;

@@ -28,6 +28,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "pulsecast_recoveries_total",
         "Subscriptions that asked for what they missed, by whether all of it was there",
     ),
+    (
+        "pulsecast_feed_published_total",
+        "Changes of feed items told to their channels: items published, changed, withdrawn, ended",
+    ),
     ("pulsecast_commands_total", "Commands of push clients, by method"),
     (
         "pulsecast_connections_refused_total",

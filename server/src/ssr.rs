@@ -1,6 +1,7 @@
 //! What the screens need of the server, bound to whoever asks: implements the app's [`Api`] over accounts, sites and the live window.
 
 mod data;
+mod feed;
 mod goals;
 mod keys;
 mod links;
@@ -63,7 +64,7 @@ pub fn provide(state: &AppState) {
     });
     provide_context(api);
     if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), leptos::nonce::use_nonce()) {
-        pages::allow_scripts(&response, &nonce, state.config.reload_port);
+        pages::allow_scripts(&response, request.uri.path(), &nonce, state.config.reload_port);
     }
 }
 

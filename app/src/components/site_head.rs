@@ -15,6 +15,8 @@ pub enum Tab {
     Funnels,
     /// Who comes back.
     Retention,
+    /// What is told to visitors.
+    Feed,
     /// What its owner decides.
     Settings,
 }
@@ -34,7 +36,7 @@ pub fn SiteHead<V: IntoView + 'static>(
     let home = format!("/sites/{domain}");
     let live = format!("{home}/live");
     let (funnels, retention) = (format!("{home}/funnels"), format!("{home}/retention"));
-    let settings = format!("{home}/settings");
+    let (feed, settings) = (format!("{home}/feed"), format!("{home}/settings"));
     let here = |tab| (tab == current).then_some("page");
     platform::erased(view! {
         <header class="site-head">
@@ -45,6 +47,7 @@ pub fn SiteHead<V: IntoView + 'static>(
                 <a class="tabs__tab" href=live aria-current=here(Tab::Live)>"Live"</a>
                 <a class="tabs__tab" href=funnels aria-current=here(Tab::Funnels)>"Funnels"</a>
                 <a class="tabs__tab" href=retention aria-current=here(Tab::Retention)>"Retention"</a>
+                <a class="tabs__tab" href=feed aria-current=here(Tab::Feed)>"Feed"</a>
                 <a class="tabs__tab" href=settings aria-current=here(Tab::Settings)>"Settings"</a>
             </nav>
             <div class="site-head__right">{right}</div>

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod board;
 pub mod data;
+pub mod feed;
 pub mod goals;
 pub mod keys;
 pub mod me;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod board;
+pub mod feed;
 pub mod funnels;
 pub mod import;
 pub mod invitation;

@@ -11,6 +11,8 @@ pub enum Right {
     See,
     /// Change its goals, funnels and shared segments.
     EditGoals,
+    /// Publish to its visitors.
+    EditFeed,
     /// Change its settings, members, keys and links; import, export raw events, delete data; read the audit trail.
     Manage,
     /// Remove it, make others owners, take owners their role.
@@ -19,14 +21,20 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::See, Self::EditGoals, Self::Manage, Self::Own];
+    pub const ALL: [Self; 5] = [
+        Self::See,
+        Self::EditGoals,
+        Self::EditFeed,
+        Self::Manage,
+        Self::Own,
+    ];
 
     /// The least role that has it.
     #[must_use]
     pub const fn least(self) -> Role {
         match self {
             Self::See => Role::Viewer,
-            Self::EditGoals => Role::Editor,
+            Self::EditGoals | Self::EditFeed => Role::Editor,
             Self::Manage => Role::Admin,
             Self::Own => Role::Owner,
         }
@@ -91,10 +99,10 @@ mod tests {
     #[test]
     fn each_role_may_what_the_table_says() {
         let table = [
-            (Role::Viewer, [true, false, false, false]),
-            (Role::Editor, [true, true, false, false]),
-            (Role::Admin, [true, true, true, false]),
-            (Role::Owner, [true, true, true, true]),
+            (Role::Viewer, [true, false, false, false, false]),
+            (Role::Editor, [true, true, true, false, false]),
+            (Role::Admin, [true, true, true, true, false]),
+            (Role::Owner, [true, true, true, true, true]),
         ];
         for (role, expected) in table {
             let site = Site::new(SiteId(1), SiteSettings::new("example.com".parse().unwrap()))

@@ -7,6 +7,7 @@ pub mod config;
 pub mod demo;
 pub mod event;
 pub mod export;
+pub mod feed;
 pub mod form;
 pub mod health;
 pub mod import;
@@ -39,6 +40,7 @@ pub use serve::{ServeLimits, serve};
 use crate::{
     auth::{Auth, Sessions, Visitors},
     clock::SharedClock,
+    feed::Feed,
     health::Health,
     ingest::{Backlog, import::Importer},
     live::Live,
@@ -48,7 +50,7 @@ use crate::{
     transport::TransportState,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use pulsecast_protocol::{Channel, Domain};
+use pulsecast_protocol::{ApiError, Channel, Domain, ErrorCode};
 use std::sync::Arc;
 
 /// What the handlers need. A cheap handle.
@@ -74,6 +76,8 @@ pub struct AppState {
     pub events: Option<Arc<dyn EventReader>>,
     /// Takes files in; `None` where there is no store.
     pub importer: Option<Importer>,
+    /// What editors publish; `None` where there is nowhere to publish to.
+    pub feed: Option<Feed>,
     /// Whether the parts work.
     pub health: Health,
     /// Renders the counters; `None` where nobody installed a recorder.
@@ -99,6 +103,16 @@ impl AppState {
         if let Err(error) = self.sockets.publishing().hub().erase(is_of_it).await {
             tracing::warn!(%error, "what was published on a removed site stays for now");
         }
+    }
+
+    /// What editors publish.
+    ///
+    /// # Errors
+    /// Where there is nowhere to publish to.
+    pub fn feed(&self) -> Result<&Feed, ApiError> {
+        self.feed
+            .as_ref()
+            .ok_or_else(|| ApiError::new(ErrorCode::Unavailable, "this server has no feeds"))
     }
 
     /// What time it is.

@@ -2,7 +2,7 @@
 //! account.
 
 use super::{AppState, assets, form::see_other, security, share, status};
-use crate::{gate::SignedIn, ssr, store::accounts::AccountsError};
+use crate::{feed::embed::FRAMES, gate::SignedIn, ssr, store::accounts::AccountsError};
 use axum::{
     Router,
     body::to_bytes,
@@ -145,9 +145,19 @@ async fn elsewhere(state: &AppState, uri: &Uri, signed_in: bool) -> Result<Optio
     })
 }
 
-/// Lets the page's own inline scripts run, and no others. Called while the page's context is set up.
-pub(crate) fn allow_scripts(response: &leptos_axum::ResponseOptions, nonce: &str, reload_port: Option<u16>) {
-    if let Ok(policy) = HeaderValue::from_str(&security::page_policy(nonce, reload_port)) {
+/// Lets the page's own inline scripts run, and no others; and what editors of a feed embed where they look at it. Called while the page's context is
+/// set up.
+pub(crate) fn allow_scripts(
+    response: &leptos_axum::ResponseOptions,
+    path: &str,
+    nonce: &str,
+    reload_port: Option<u16>,
+) {
+    let mut policy = security::page_policy(nonce, reload_port);
+    if path.starts_with("/sites/") && path.ends_with("/feed") {
+        policy = security::with_embeds(&policy, &FRAMES);
+    }
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
 }

@@ -1,8 +1,8 @@
 //! Every path of the server, at a glance.
 
 use super::{
-    AppState, config::Demo, demo, export, health, invitation, login, logout, metrics, openapi, pages, push,
-    scripts, security, setup, share, sites_v1, stats_v1, stats_v2, status::refuse, token, who,
+    AppState, config::Demo, demo, export, feed, health, invitation, login, logout, metrics, openapi, pages,
+    push, scripts, security, setup, share, sites_v1, stats_v1, stats_v2, status::refuse, token, who,
 };
 use crate::gate::RemoteIp;
 use axum::{
@@ -71,6 +71,7 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
         .route("/sites/{domain}/export.zip", get(export::zip::export))
         .route("/invitations/{token}", post(invitation::join))
         .route("/share/{slug}", post(share::open))
+        .merge(feed::routes())
         .merge(stats_v1::routes())
         .merge(sites_v1::routes());
     if state.config.demo == Demo::On {

@@ -41,6 +41,13 @@ pub fn page_policy(nonce: &str, reload_port: Option<u16>) -> String {
     }
 }
 
+/// The policy of the page on which editors look at what they are about to publish: pictures of others, and frames of these providers.
+#[must_use]
+pub fn with_embeds(policy: &str, frames: &[&str]) -> String {
+    let pictures = policy.replace("img-src 'self' data:", "img-src 'self' data: https:");
+    format!("{pictures}; frame-src {}", frames.join(" "))
+}
+
 /// On a response that other pages may show in a frame.
 #[derive(Clone, Copy, Debug)]
 struct Framed;

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, ready};
 use pulsecast_protocol::Position;
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc};
 
 /// Bytes of an idempotency key.
 const KEY: usize = 128;
@@ -21,9 +21,14 @@ pub trait PublishDoor: Send + Sync + 'static {
 
     /// What newcomers are greeted with, and those who come back with a position that cannot be recovered from: one JSON value, of which all
     /// that `look` has is part. What is published after `look` reaches them too, so that something may come twice.
-    fn greeting(&self, channel: &str, look: &Look) -> Option<Bytes> {
-        let _nothing_special = (channel, look);
+    fn greeting(&self, channel: &str, look: &Look, from: Option<IpAddr>) -> Option<Bytes> {
+        let _nothing_special = (channel, look, from);
         None
+    }
+
+    /// A reader came back and was given what was published after the one offset, up to the other.
+    fn caught_up(&self, channel: &str, after: u64, to: u64) {
+        let _nothing_to_do = (channel, after, to);
     }
 }
 
@@ -125,8 +130,15 @@ impl Publishing {
 
     /// What newcomers of a channel are greeted with.
     #[must_use]
-    pub fn greeting(&self, channel: &str, look: &Look) -> Option<Bytes> {
-        self.door(channel)?.greeting(channel, look)
+    pub fn greeting(&self, channel: &str, look: &Look, from: Option<IpAddr>) -> Option<Bytes> {
+        self.door(channel)?.greeting(channel, look, from)
+    }
+
+    /// See [`PublishDoor::caught_up`].
+    pub fn caught_up(&self, channel: &str, after: u64, to: u64) {
+        if let Some(door) = self.door(channel) {
+            door.caught_up(channel, after, to);
+        }
     }
 
     fn door(&self, channel: &str) -> Option<&Arc<dyn PublishDoor>> {

@@ -44,6 +44,8 @@ pub struct Connection {
     pub(super) line: Arc<Line>,
     pub(super) who: Who,
     pub(super) visitor: VisitorKey,
+    /// Where it comes from, as long as it lasts.
+    pub(super) ip: Option<IpAddr>,
     pub(super) subscriptions: HashMap<String, Held>,
 }
 
@@ -93,6 +95,7 @@ impl Connection {
             line,
             who: Who::default(),
             visitor,
+            ip: looks.map(|looks| looks.ip),
             subscriptions: HashMap::new(),
         }
     }

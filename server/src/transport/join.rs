@@ -118,10 +118,13 @@ impl Connection {
     ) -> Result<Held, NotAttached> {
         let Services { hub, publishing, .. } = &*self.services;
         let look = hub.look(name, since).map_err(|_| NotAttached::Unavailable)?;
+        if let (true, Some(since)) = (look.recovered, since) {
+            publishing.caught_up(name, since.offset, look.position.offset);
+        }
         let (publications, data) = if look.recovered {
             (publications(&look.publications), None)
         } else {
-            let greeting = publishing.greeting(name, &look);
+            let greeting = publishing.greeting(name, &look, self.ip);
             let data = greeting.and_then(|json| String::from_utf8(json.into()).ok());
             (Vec::new(), data.and_then(|json| RawValue::from_string(json).ok()))
         };

@@ -140,6 +140,7 @@ impl Server {
             stats,
             events: None,
             importer: None,
+            feed: None,
             health: health.clone(),
             metrics: None,
             config: Arc::new(config),

@@ -1,6 +1,7 @@
 //! Accounts, sites and the few secrets that outlive a restart: what the rest of the server asks of them. Knows no SQL; [`sqlite`] does.
 
 pub mod audit;
+pub mod feed;
 pub mod goals;
 pub mod keys;
 pub mod links;
@@ -12,6 +13,7 @@ pub mod watch;
 
 pub use crate::sites::Role;
 pub use audit::{AuditBook, AuditEntry, Change};
+pub use feed::{FeedBook, FeedRow};
 pub use goals::{GoalBook, NewGoal, NewSegment};
 pub use keys::{ApiKey, KeyBook, KeyHash, KeyRight, NewKey};
 pub use links::{LinkBook, NewLink, SharedLink};
@@ -97,7 +99,7 @@ pub enum AccountsError {
 /// The accounts database as the server uses it.
 #[async_trait]
 pub trait Accounts:
-    GoalBook + People + LinkBook + KeyBook + AuditBook + VisitorBook + Debug + Send + Sync + 'static
+    GoalBook + People + LinkBook + KeyBook + FeedBook + AuditBook + VisitorBook + Debug + Send + Sync + 'static
 {
     /// Adds an account; it becomes an owner of the demo site where there is one.
     async fn add_account(

@@ -2,6 +2,7 @@
 //! [`super::open`] opens it.
 
 mod audit;
+mod feed;
 mod goals;
 mod keys;
 mod links;
@@ -343,6 +344,6 @@ impl Accounts for SqliteAccounts {
     }
 }
 
-fn json(settings: &SiteSettings) -> Result<String, AccountsError> {
-    serde_json::to_string(settings).map_err(|e| AccountsError::Unavailable(e.to_string()))
+fn json<T: serde::Serialize>(value: &T) -> Result<String, AccountsError> {
+    serde_json::to_string(value).map_err(|e| AccountsError::Unavailable(e.to_string()))
 }
