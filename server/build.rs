@@ -63,7 +63,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 /// Minified where `scripts/build-tracker` has run, else as written.
 fn scripts(tracker: &Path, out: &Path) -> Result<()> {
     println!("cargo::rerun-if-changed={}", tracker.join("dist").display());
-    for name in ["pulse.js", "live.js"] {
+    for name in ["pulse.js", "live.js", "counter.js"] {
         let minified = tracker.join("dist").join(name);
         let source = if minified.exists() {
             minified

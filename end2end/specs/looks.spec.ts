@@ -257,6 +257,11 @@ const STAGES: Record<string, (stage: Stage) => Promise<Page>> = {
     await expect(page.locator("[data-pulse-online]")).toHaveText(/\d/);
     return page;
   },
+  "demo-counter": async ({ owner, page }) => {
+    await page.goto(`${owner.server.url}/demo/counter`);
+    await expect(page.getByTestId("on-this-page")).toHaveText("1reader");
+    return page;
+  },
 };
 
 /** Somebody who is not signed in opens this. */

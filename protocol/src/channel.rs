@@ -8,7 +8,8 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Channel {
-    /// `online:{site}` or `online:{site}:{path}`: how many visitors have it open (the count), for pages of the site's origins.
+    /// `online:{site}` or `online:{site}:{path}`: how many visitors have it open (the count), for pages of the site's origins. The path is
+    /// the page's as it is counted: decoded, without the query.
     Online {
         /// The site.
         site: Domain,

@@ -216,6 +216,7 @@ impl Server {
         let bounds = Bounds {
             visitors: config.max_window,
             facts: config.max_window * 3,
+            pages: config.max_online_pages,
             ..Bounds::default()
         };
         let live = Live::new(hub.clone(), sites.clone(), clock.clone(), bounds, country::name);

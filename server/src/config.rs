@@ -240,6 +240,15 @@ pub struct ServeConfig {
     )]
     pub max_window: usize,
 
+    /// Pages of a site that visitors can be counted on one by one at a time; beyond, a page's counter stays empty and the site's goes on
+    #[arg(
+        long,
+        env = "PULSECAST_MAX_ONLINE_PAGES",
+        default_value_t = 10_000,
+        value_name = "PAGES"
+    )]
+    pub max_online_pages: usize,
+
     /// Requests a minute with one API key; more are answered with 429
     #[arg(long, env = "PULSECAST_API_RATE", default_value_t = crate::auth::key::RATE, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub api_rate: u32,

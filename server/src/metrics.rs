@@ -65,6 +65,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "pulsecast_live_query_pushes_total",
         "Answers of live queries pushed, by kind (whole, change, error, recovered), however many receive them",
     ),
+    (
+        "pulsecast_online_pages_refused_total",
+        "Counts of single pages refused because the site has too many pages open",
+    ),
     ("pulsecast_live_changes_total", "Changes published to dashboards"),
     (
         "pulsecast_live_rows_skipped_total",

@@ -1,5 +1,6 @@
 //! What the screens need of the server, bound to whoever asks: implements the app's [`Api`] over accounts, sites and the live window.
 
+pub mod counter;
 mod data;
 mod feed;
 mod goals;

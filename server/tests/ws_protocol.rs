@@ -121,7 +121,7 @@ async fn open_pages_are_counted_and_every_page_is_told() {
         loop {
             server.clock.advance(1_000);
             server.live.tick();
-            if server.live.online(&"a.com".parse().unwrap()) == 1 {
+            if server.live.online(&"a.com".parse().unwrap(), None) == 1 {
                 break;
             }
             tokio::task::yield_now().await;

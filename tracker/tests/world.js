@@ -24,8 +24,8 @@ const minified = async (name) =>
 
 /** The two forms in which a script must work. */
 export const builds = {
-  "as written": { "pulse.js": source("pulse.js"), "live.js": source("live.js") },
-  minified: { "pulse.js": await minified("pulse.js"), "live.js": await minified("live.js") },
+  "as written": { "pulse.js": source("pulse.js"), "live.js": source("live.js"), "counter.js": source("counter.js") },
+  minified: { "pulse.js": await minified("pulse.js"), "live.js": await minified("live.js"), "counter.js": await minified("counter.js") },
 };
 
 export const gzipped = (name) => gzipSync(builds.minified[name], { level: 9 }).length;
@@ -201,7 +201,7 @@ export function page({
     scrollY: 0,
     performance: { now: () => world.now - START + 0.25 },
     addEventListener: listen("window"),
-    setTimeout: (f, ms) => world.gone || (timers.set(timers.next = (timers.next ?? 0) + 1, { f, at: world.now + ms }), timers.next),
+    setTimeout: (f, ms = 0) => world.gone || (timers.set(timers.next = (timers.next ?? 0) + 1, { f, at: world.now + ms }), timers.next),
     clearTimeout: (id) => timers.delete(id),
     URL,
     CSSStyleSheet: class {

@@ -7,6 +7,7 @@ pub mod figure;
 pub mod form_parts;
 pub mod minutes_chart;
 pub mod offline;
+pub mod online_count;
 pub mod problem;
 pub mod settings_nav;
 pub mod site_card;
@@ -23,6 +24,7 @@ pub mod waiting;
 pub mod world_map;
 pub mod zones;
 
+pub use online_count::OnlineCount;
 pub use tracker::Tracker;
 
 /// Whether this is the site whose pages the server itself shows at `/demo`.

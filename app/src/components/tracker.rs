@@ -3,7 +3,7 @@
 //! Put it into your `shell`, inside `<head>`, so that it is part of the HTML that the server sends:
 //!
 //! ```ignore
-//! <Tracker site=site server="https://stats.example.com" online=OnlineCount::Count />
+//! <Tracker site=site server="https://stats.example.com" online=Online::Count />
 //! ```
 //!
 //! Nothing more is needed: the script sees every navigation of `leptos_router` itself, because the router goes through the History
@@ -24,7 +24,7 @@ pub enum Routing {
 
 /// Whether the page holds a connection that "online now" counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnlineCount {
+pub enum Online {
     /// No connection.
     #[default]
     Off,
@@ -48,7 +48,7 @@ pub fn Tracker(
     routing: Routing,
     /// Whether "online now" counts this page.
     #[prop(optional)]
-    online: OnlineCount,
+    online: Online,
     /// Paths that are not counted, `*` within a segment and `**` across segments.
     #[prop(optional)]
     exclude: Vec<String>,
@@ -60,7 +60,7 @@ pub fn Tracker(
             data-site=site.to_string()
             data-api=api
             data-hash=(routing == Routing::Hash).then_some("")
-            data-live=(online == OnlineCount::Count).then_some("")
+            data-live=(online == Online::Count).then_some("")
             data-exclude=(!exclude.is_empty()).then(|| exclude.join(","))
         ></script>
     }
@@ -74,7 +74,7 @@ mod tests {
     fn only_what_is_asked_for_stands_in_the_tag() {
         let owner = Owner::new();
         let html = owner.with(|| {
-            view! { <Tracker site="example.com".parse().unwrap() server="https://stats.example.com/" online=OnlineCount::Count /> }.to_html()
+            view! { <Tracker site="example.com".parse().unwrap() server="https://stats.example.com/" online=Online::Count /> }.to_html()
         });
         assert!(
             html.contains(r#"src="https://stats.example.com/js/pulse.js""#),

@@ -40,6 +40,32 @@ pub fn timezone() -> Option<String> {
         .as_string()
 }
 
+/// Loads a script, unless the custom element that it makes known is known already.
+pub fn run_once(script: &str, element: &str) {
+    let registry = Reflect::get(&window(), &JsValue::from_str("customElements"));
+    let get = |registry: &JsValue| -> Option<JsValue> {
+        let get: js_sys::Function = Reflect::get(registry, &JsValue::from_str("get"))
+            .ok()?
+            .dyn_into()
+            .ok()?;
+        get.call1(registry, &JsValue::from_str(element)).ok()
+    };
+    let is_known = registry
+        .ok()
+        .and_then(|registry| get(&registry))
+        .is_some_and(|known| known.is_function());
+    if is_known {
+        return;
+    }
+    let document = document();
+    if let (Ok(tag), Ok(Some(head))) = (document.create_element("script"), document.query_selector("head")) {
+        // Where a page forbids it there is no count, and the page goes on.
+        tag.set_attribute("src", script)
+            .and_then(|()| head.append_child(&tag).map(drop))
+            .unwrap_or_default();
+    }
+}
+
 /// Puts the text into the clipboard and says how it went. Pages served without TLS have no clipboard.
 pub fn copy(text: &str, done: Callback<Copied>) {
     let navigator = window().navigator();

@@ -53,6 +53,9 @@ pub fn timezone() -> Option<String> {
     None
 }
 
+/// The page that is rendered carries the script's tag.
+pub fn run_once(_script: &str, _element: &str) {}
+
 /// Nothing to copy to.
 pub fn copy(_text: &str, _done: Callback<Copied>) {}
 

@@ -1,9 +1,10 @@
-//! `/demo`: three instrumented pages of a small harbour town, so that a newcomer sees the dashboard move at once; and the site that counts
+//! `/demo`: instrumented pages of a small harbour town, so that a newcomer sees the dashboard move at once; and the site that counts
 //! them.
 
 use crate::{
     event::SiteId,
     sites::DEMO,
+    ssr::counter::demo_counter,
     store::accounts::{Accounts, AccountsError},
 };
 use axum::{
@@ -12,11 +13,13 @@ use axum::{
     routing::get,
 };
 use http::{HeaderName, header};
+use pulsecast_app::components::online_count::Counted;
 use pulsecast_protocol::{Domain, HostPattern, Timestamp, account::SiteSettings};
 
 const HOME: &str = include_str!("../../demo/home.html");
 const ARTICLE: &str = include_str!("../../demo/article.html");
 const APP: &str = include_str!("../../demo/app.html");
+const COUNTER: &str = include_str!("../../demo/counter.html");
 const STYLE: &str = include_str!("../../demo/demo.css");
 const SCRIPT: &str = include_str!("../../demo/demo.js");
 const TIDES: &str = include_str!("../../demo/tides.csv");
@@ -27,6 +30,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/demo", get(|| async { Html(HOME) }))
         .route("/demo/article", get(|| async { Html(ARTICLE) }))
         .route("/demo/app", get(|| async { Html(APP) }))
+        .route("/demo/counter", get(|| async { Html(counters()) }))
         .route(
             "/demo/demo.css",
             get(|| async { file("text/css; charset=utf-8", STYLE) }),
@@ -39,6 +43,23 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
             "/demo/tides.csv",
             get(|| async { download("attachment; filename=tides.csv", TIDES) }),
         )
+}
+
+/// The page about counters, with its counters in it.
+fn counters() -> String {
+    let lighthouse = "/demo/article".parse().map_or(Counted::Site, Counted::Page);
+    let places = [
+        ("{{plain}}", Counted::Site, "here now"),
+        ("{{site}}", Counted::Site, "visitor|visitors"),
+        ("{{page}}", Counted::ThisPage, "reader|readers"),
+        ("{{article}}", lighthouse, "guest|guests"),
+        ("{{badge}}", Counted::Site, "online"),
+    ];
+    places
+        .into_iter()
+        .fold(COUNTER.to_owned(), |page, (place, of, label)| {
+            page.replace(place, &demo_counter(of, label))
+        })
 }
 
 fn file(kind: &'static str, text: &'static str) -> Response {

@@ -10,6 +10,7 @@ use std::fmt::Write;
 
 const PULSE: &str = include_str!(concat!(env!("OUT_DIR"), "/pulse.js"));
 const LIVE: &str = include_str!(concat!(env!("OUT_DIR"), "/live.js"));
+const COUNTER: &str = include_str!(concat!(env!("OUT_DIR"), "/counter.js"));
 
 /// A day from the cache; after that, for a week, from the cache while the browser fetches anew.
 const CACHE: &str = "public, max-age=86400, stale-while-revalidate=604800";
@@ -19,10 +20,11 @@ pub async fn script(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let source = match name.as_str() {
         "pulse.js" | "script.js" => PULSE,
         "live.js" => LIVE,
+        "counter.js" => COUNTER,
         _ => {
             return (
                 StatusCode::NOT_FOUND,
-                "there is no such script: see /js/pulse.js and /js/live.js\n",
+                "there is no such script: see /js/pulse.js, /js/live.js and /js/counter.js\n",
             )
                 .into_response();
         }

@@ -1,10 +1,13 @@
 //! What moves on dashboards: the last half hour of every site, in memory, and the changes to it, pushed.
 //!
 //! [`Live::record`] takes events in as they reach the disk. The ticker looks at what changed, at most four times a second a site, and
-//! publishes it on `live:{site}`; how many visitors have a page open goes out on `online:{site}`. Nothing is published when nothing changed, nor when
-//! nobody could receive it. Where two locks of a site are held, `publishing` is taken before `window`; the writer of events takes `window`
-//! alone, so that no dashboard can hold up ingest.
+//! publishes it on `live:{site}`; how many visitors have the site open goes out on `online:{site}`, and how many a page of it on
+//! `online:{site}:{path}`. Nothing is published when nothing changed, nor when nobody could receive it. Where two locks of a site are held,
+//! `publishing` is taken before the others, and only for a count's own readers does anything happen under `online` and `pages`; the
+//! writer of events takes `window` alone, so that no dashboard can hold up ingest.
 
+mod counter;
+mod pages;
 mod presence;
 mod rows;
 mod site;
@@ -16,7 +19,7 @@ mod visitors;
 mod wheel;
 mod window;
 
-pub use presence::{Present, VisitorKey};
+pub use presence::{NotCounted, Present, VisitorKey};
 pub use window::Bounds;
 
 use crate::{
@@ -32,7 +35,7 @@ use pulsecast_protocol::{
 };
 use site::SiteLive;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt,
     sync::Arc,
 };
@@ -75,6 +78,8 @@ struct Shared {
     all: RwLock<HashMap<SiteId, Arc<SiteLive>>>,
     /// Sites that something happened to since the ticker looked; one entry a site.
     dirty: Mutex<HashSet<SiteId>>,
+    /// When a visitor's grace ends in which site.
+    leaving: Mutex<BTreeSet<(Timestamp, SiteId)>>,
     wake: Notify,
     swept: Mutex<Timestamp>,
 }
@@ -109,6 +114,7 @@ impl Live {
             country_name,
             all: RwLock::default(),
             dirty: Mutex::default(),
+            leaving: Mutex::default(),
             wake: Notify::new(),
             swept: Mutex::default(),
         }))

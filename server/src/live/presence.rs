@@ -3,7 +3,7 @@
 
 use super::Live;
 use crate::event::SiteId;
-use pulsecast_protocol::{Domain, Timestamp};
+use pulsecast_protocol::{Domain, Pathname, Timestamp};
 use std::collections::{HashMap, VecDeque};
 
 /// Milliseconds from the last connection's end until its visitor is gone.
@@ -20,7 +20,7 @@ struct Visitor {
     left: Timestamp,
 }
 
-/// The visitors of one site. Bounded by the connections that there are, and were within the grace.
+/// The visitors of one site, or of one page of it. Bounded by the connections that there are, and were within the grace.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
     visitors: HashMap<VisitorKey, Visitor>,
@@ -62,6 +62,27 @@ impl Presence {
         }
         u32::try_from(self.visitors.len()).unwrap_or(u32::MAX)
     }
+
+    /// Whether nobody is there, nor was within the grace; asked after [`Presence::count`].
+    pub(super) fn is_empty(&self) -> bool {
+        self.visitors.is_empty()
+    }
+
+    /// When the count falls next unless somebody comes; asked after [`Presence::count`].
+    pub(super) fn falls_at(&self) -> Option<Timestamp> {
+        self.leaving.front().map(|(left, _)| left.plus(GRACE))
+    }
+}
+
+/// Why a visitor was not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotCounted {
+    /// There is no such site.
+    #[error("there is no such site")]
+    NoSite,
+    /// Visitors are on as many of the site's pages as are counted one by one.
+    #[error("too many pages of this site are being counted: raise --max-online-pages")]
+    TooManyPages,
 }
 
 /// A visitor is there for as long as this is held.
@@ -69,41 +90,71 @@ impl Presence {
 pub struct Present {
     live: Live,
     site: SiteId,
+    page: Option<Pathname>,
     key: VisitorKey,
 }
 
 impl Live {
-    /// A page of the site is open. `None` where there is no such site.
-    #[must_use]
-    pub fn enter(&self, domain: &Domain, key: VisitorKey) -> Option<Present> {
-        let site = self.0.sites.get(domain)?.id;
-        self.site(site, domain).presence.lock().enter(key);
+    /// A page of the site is open; where it says which one, that page's count has the visitor too.
+    ///
+    /// # Errors
+    /// Where there is no such site, or too many of its pages are counted already.
+    pub fn enter(
+        &self,
+        domain: &Domain,
+        page: Option<&Pathname>,
+        key: VisitorKey,
+    ) -> Result<Present, NotCounted> {
+        let site = self.0.sites.get(domain).ok_or(NotCounted::NoSite)?.id;
+        let there = self.site(site, domain);
+        if let Some(page) = page
+            && !there.pages.lock().enter(page, key, self.0.clock.now())
+        {
+            metrics::counter!("pulsecast_online_pages_refused_total").increment(1);
+            return Err(NotCounted::TooManyPages);
+        }
+        there.online.lock().presence.enter(key);
         self.touch(site);
-        Some(Present {
+        Ok(Present {
             live: self.clone(),
             site,
+            page: page.cloned(),
             key,
         })
     }
 
-    /// How many visitors have a page of the site open.
+    /// How many visitors have the site open, or this page of it.
     #[must_use]
-    pub fn online(&self, domain: &Domain) -> u32 {
+    pub fn online(&self, domain: &Domain, page: Option<&Pathname>) -> u32 {
+        self.joining(domain, page, |online| online)
+    }
+
+    /// Lets somebody join a count who is told what it is: whatever it changes to after that is published, nothing before.
+    pub fn joining<T>(&self, domain: &Domain, page: Option<&Pathname>, join: impl FnOnce(u32) -> T) -> T {
         let now = self.0.clock.now();
-        self.0
-            .sites
-            .get(domain)
-            .map_or(0, |site| self.site(site.id, domain).presence.lock().count(now))
+        let Some(site) = self.0.sites.get(domain) else {
+            return join(0);
+        };
+        let site = self.site(site.id, domain);
+        match page {
+            Some(page) => site.pages.lock().joining(page, now, join),
+            None => site.online.lock().joining(now, join),
+        }
     }
 }
 
 impl Drop for Present {
     fn drop(&mut self) {
-        let site = self.live.0.all.read().get(&self.site).cloned();
-        // The look at everything, once a second, notices when the grace is over.
-        if let Some(site) = site {
-            site.presence.lock().leave(self.key, self.live.0.clock.now());
+        let Some(site) = self.live.0.all.read().get(&self.site).cloned() else {
+            return;
+        };
+        let now = self.live.0.clock.now();
+        if let Some(page) = &self.page {
+            site.pages.lock().leave(page, self.key, now);
         }
+        site.online.lock().presence.leave(self.key, now);
+        // The ticker learns when the grace is over.
+        self.live.touch(self.site);
     }
 }
 

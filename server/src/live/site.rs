@@ -1,34 +1,22 @@
 //! One site: its window, and when it last told its dashboards and its pages.
 
 use super::{
-    presence::Presence,
+    counter::{Again, Counter, too_early},
+    pages::Pages,
     window::{Bounds, Window},
 };
 use crate::hub::Hub;
 use parking_lot::Mutex;
-use pulsecast_protocol::{
-    Domain, Timestamp,
-    live::{LiveState, OnlineCount},
-};
-
-/// Milliseconds between two publications in one channel, at least: the first goes out at once, those that follow gather.
-const EVERY: i64 = 250;
-
-/// When the last publication went out, and what it said.
-#[derive(Debug, Default)]
-pub(super) struct Published {
-    live: Option<Timestamp>,
-    online: Option<Timestamp>,
-    count: u32,
-}
+use pulsecast_protocol::{Domain, Timestamp, live::LiveState};
 
 #[derive(Debug)]
 pub(super) struct SiteLive {
     live: String,
-    online: String,
-    publishing: Mutex<Published>,
+    /// When the last change went out.
+    publishing: Mutex<Option<Timestamp>>,
     pub(super) window: Mutex<Window>,
-    pub(super) presence: Mutex<Presence>,
+    pub(super) online: Mutex<Counter>,
+    pub(super) pages: Mutex<Pages>,
 }
 
 impl SiteLive {
@@ -39,10 +27,10 @@ impl SiteLive {
     ) -> Self {
         Self {
             live: format!("live:{domain}"),
-            online: format!("online:{domain}"),
             publishing: Mutex::default(),
             window: Mutex::new(Window::new(bounds, country_name)),
-            presence: Mutex::default(),
+            online: Mutex::new(Counter::new(format!("online:{domain}"))),
+            pages: Mutex::new(Pages::new(domain.clone(), bounds.pages)),
         }
     }
 
@@ -50,7 +38,7 @@ impl SiteLive {
         let _no_change_meanwhile = self.publishing.lock();
         let begins = !hub.in_use(&self.live);
         let position = hub.open(&self.live);
-        let online = self.presence.lock().count(now);
+        let online = self.online.lock().presence.count(now);
         let mut window = self.window.lock();
         if begins {
             // Nobody knows anything older than this: the next change is what changes from here.
@@ -59,18 +47,25 @@ impl SiteLive {
         window.state(position, online, now)
     }
 
-    /// Publishes what changed. Where it is too early for that, says when to come back.
-    pub(super) fn publish(&self, hub: &Hub, now: Timestamp) -> Option<Timestamp> {
+    /// Publishes what changed, and says when there is something to do again.
+    pub(super) fn publish(&self, hub: &Hub, now: Timestamp) -> Again {
         let mut published = self.publishing.lock();
-        let count = self.presence.lock().count(now);
+        let (count, online) = {
+            let mut online = self.online.lock();
+            let again = online.publish(hub, now);
+            (online.presence.count(now), again)
+        };
+        let pages = self.pages.lock().publish(hub, now);
         let live = self.publish_live(&mut published, hub, count, now);
-        let online = self.publish_online(&mut published, hub, count, now);
-        live.into_iter().chain(online).min()
+        Again {
+            change: live.into_iter().chain(online.change).min(),
+            leave: pages.into_iter().chain(online.leave).min(),
+        }
     }
 
     fn publish_live(
         &self,
-        published: &mut Published,
+        published: &mut Option<Timestamp>,
         hub: &Hub,
         online: u32,
         now: Timestamp,
@@ -79,7 +74,7 @@ impl SiteLive {
             self.window.lock().expire(now);
             return None;
         }
-        if let Some(later) = too_early(published.live, now) {
+        if let Some(later) = too_early(*published, now) {
             return Some(later);
         }
         let change = self.window.lock().change(online, now)?;
@@ -89,39 +84,9 @@ impl SiteLive {
         let Ok(payload) = serde_json::to_vec(&change) else {
             return None;
         };
-        published.live = Some(now);
+        *published = Some(now);
         let _position = hub.publish(&self.live, &payload);
         metrics::counter!("pulsecast_live_changes_total").increment(1);
         None
     }
-
-    fn publish_online(
-        &self,
-        published: &mut Published,
-        hub: &Hub,
-        online: u32,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        if published.count == online {
-            return None;
-        }
-        if online > 0 {
-            if let Some(later) = too_early(published.online, now) {
-                return Some(later);
-            }
-            let Ok(payload) = serde_json::to_vec(&OnlineCount { online }) else {
-                return None;
-            };
-            published.online = Some(now);
-            let _position = hub.publish(&self.online, &payload);
-        }
-        published.count = online;
-        None
-    }
-}
-
-/// When the next may go out, if that is not now. A clock that was set back does not hold anything up.
-fn too_early(last: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    last.filter(|last| (0..EVERY).contains(&now.since(*last)))
-        .map(|last| last.plus(EVERY))
 }

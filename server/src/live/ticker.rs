@@ -1,7 +1,7 @@
 //! The one task that publishes: it looks at sites that something happened to, and once a second at all of them, for time alone changes
 //! what is current.
 
-use super::Live;
+use super::{Live, counter::Again};
 use crate::{event::SiteId, tasks::Tasks};
 use pulsecast_protocol::Timestamp;
 use std::time::Duration;
@@ -29,15 +29,30 @@ impl Live {
     pub fn tick(&self) -> Duration {
         let now = self.0.clock.now();
         let mut next = self.sweep_if_due(now);
-        let due = std::mem::take(&mut *self.0.dirty.lock());
+        let mut due = std::mem::take(&mut *self.0.dirty.lock());
+        let mut leaving = self.0.leaving.lock();
+        while let Some((at, id)) = leaving.first().copied()
+            && at <= now
+        {
+            leaving.pop_first();
+            due.insert(id);
+        }
         for id in due {
             let Some(site) = self.0.all.read().get(&id).cloned() else {
                 continue;
             };
-            if let Some(later) = site.publish(&self.0.hub, now) {
+            let Again { change, leave } = site.publish(&self.0.hub, now);
+            if let Some(later) = change {
+                // It stays among those that something happened to: what happens next need not wake anybody.
                 self.0.dirty.lock().insert(id);
                 next = next.min(later);
             }
+            if let Some(at) = leave {
+                leaving.insert((at, id));
+            }
+        }
+        if let Some((at, _)) = leaving.first() {
+            next = next.min(*at);
         }
         Duration::from_millis(u64::try_from(next.since(now)).unwrap_or(0).max(1))
     }
@@ -55,6 +70,8 @@ impl Live {
         if !gone.is_empty() {
             self.0.all.write().retain(|id, _| !gone.contains(id));
         }
+        // All of them are looked at, and say anew when somebody leaves.
+        self.0.leaving.lock().clear();
         self.0.dirty.lock().extend(there);
         now.plus(SWEEP)
     }

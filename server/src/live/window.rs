@@ -30,6 +30,8 @@ pub struct Bounds {
     pub facts: usize,
     /// Bytes of those paths, sources and so on.
     pub text: usize,
+    /// Pages that are open and whose visitors are counted page by page.
+    pub pages: usize,
 }
 
 impl Default for Bounds {
@@ -38,6 +40,7 @@ impl Default for Bounds {
             visitors: 200_000,
             facts: 600_000,
             text: 16 << 20,
+            pages: 10_000,
         }
     }
 }

@@ -11,7 +11,6 @@ use super::{
 use crate::hub::{NotAttached, Watches};
 use pulsecast_protocol::{
     Channel, Domain, Position,
-    live::OnlineCount,
     wire::{Raw, Reply, SubscribeResult, code},
 };
 use serde_json::value::{RawValue, to_raw_value};
@@ -27,9 +26,15 @@ impl Connection {
         for _ in 0..ATTEMPTS {
             let joined = match door(channel) {
                 Door::Live(site) => self.join_live(id, &name, site, since),
-                Door::Online(site) => self.join_online(id, &name, site),
+                Door::Online(site, page) => match self.counted(site, page) {
+                    Ok(present) => self.join_online(id, &name, (site, page), present),
+                    Err(code) => {
+                        self.session.left(&name);
+                        return self.send(&no(id, code));
+                    }
+                },
                 Door::Stream(_) => self.join_stream(id, &name, since, watches),
-                Door::Query(_) | Door::Later => break,
+                Door::Query(_) => break,
             };
             match joined {
                 Ok(held) => {
@@ -175,23 +180,5 @@ impl Connection {
             was_recovering: since.is_some(),
             ..SubscribeResult::default()
         }
-    }
-
-    /// The count, this visitor included, who is there for as long as the channel is held.
-    fn join_online(&self, id: u32, name: &str, site: &Domain) -> Result<Held, NotAttached> {
-        let Services { hub, live, .. } = &*self.services;
-        let present = live.enter(site, self.visitor);
-        let online = live.online(site);
-        let result = SubscribeResult {
-            data: to_raw_value(&OnlineCount { online }).ok(),
-            ..SubscribeResult::default()
-        };
-        let first = encode(&Reply {
-            id,
-            subscribe: Some(result),
-            ..Reply::default()
-        });
-        let channel = hub.attach(name, None, &self.line.outbox, &self.who, |_| first.clone())?;
-        Ok(Held::Count(channel, present))
     }
 }

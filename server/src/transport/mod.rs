@@ -15,6 +15,7 @@ mod introduce;
 mod join;
 pub mod keeper;
 pub mod past;
+mod presence;
 mod queries;
 mod seats;
 pub mod session;

@@ -179,7 +179,7 @@ fn who_may_not_or_asks_for_what_is_not_there_is_told_which() {
     assert_eq!(ask("live:A.com"), code::UNKNOWN_CHANNEL);
     assert_eq!(ask("news"), code::UNKNOWN_CHANNEL);
     assert_eq!(ask(""), code::BAD_REQUEST);
-    assert_eq!(ask("online:a.com:/page"), code::UNKNOWN_CHANNEL);
+    assert_eq!(ask("online:a.com:page"), code::UNKNOWN_CHANNEL);
 }
 
 #[test]

@@ -86,6 +86,12 @@ async fn the_demo_is_there_for_everybody_and_carries_the_script() {
             .unwrap()
             .contains("data-hash")
     );
+    let counter = visitor.open("/demo/counter").await.text().await.unwrap();
+    assert!(
+        counter.contains("<pulse-counter site=\"demo\"") && counter.contains("src=\"/js/counter.js\""),
+        "{counter}"
+    );
+    assert!(!counter.contains("{{"), "{counter}");
     for path in ["/demo/demo.css", "/demo/demo.js", "/demo/tides.csv"] {
         assert_eq!(visitor.open(path).await.status(), 200, "{path}");
     }

@@ -275,6 +275,22 @@ impl Server {
         })
     }
 
+    /// A page of the site in this browser, not connected yet. The same browser is the same visitor.
+    pub async fn visitor(&self, user_agent: &str) -> Client {
+        let mut request = format!("ws://{}/connection/websocket", self.address)
+            .into_client_request()
+            .unwrap();
+        for (name, value) in [("Origin", "https://a.com"), ("User-Agent", user_agent)] {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        Client {
+            socket,
+            lines: VecDeque::new(),
+            protocol: None,
+        }
+    }
+
     /// A program with Ann's token, connected.
     pub async fn ann(&self) -> Client {
         let mut client = self.connect(None).await.unwrap();

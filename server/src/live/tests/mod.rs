@@ -274,6 +274,7 @@ fn a_flood_of_visitors_pushes_the_oldest_out_instead_of_filling_memory() {
         visitors: 10,
         facts: 40,
         text: 60,
+        ..Bounds::default()
     });
     for n in 0..100_u64 {
         world.visit(n, &format!("/page-{n}"));

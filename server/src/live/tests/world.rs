@@ -77,7 +77,7 @@ impl World {
 
     pub(super) fn enter(&self, visitor: u64) -> Present {
         let domain = &self.site.settings.domain;
-        self.live.enter(domain, VisitorKey(visitor)).unwrap()
+        self.live.enter(domain, None, VisitorKey(visitor)).unwrap()
     }
 
     pub(super) fn attach(&self, channel: &str, after: Option<&pulsecast_protocol::Position>) -> Watcher {
