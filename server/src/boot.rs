@@ -1,6 +1,7 @@
 //! Puts the server together: the only place that names adapters. Starts what runs, says where the page is, and ends everything in order.
 
 mod dev;
+mod streams;
 
 pub use dev::dev;
 
@@ -180,6 +181,7 @@ struct Server {
     router: axum::Router,
     accounts: SqliteAccounts,
     inbox: Inbox,
+    hub: Hub,
     clock: SharedClock,
     threads: Vec<JoinHandle<()>>,
 }
@@ -211,8 +213,10 @@ impl Server {
             tasks,
         );
 
-        let hub = Hub::new(families(StreamLimits::default()), clock.clone(), rand::random());
+        let hub = Hub::new(families(config.streams.kept()), clock.clone(), rand::random());
+        let (hub, streams) = streams::durable(hub, &config.data.streams(), &health, tasks)?;
         hub.start(tasks);
+        streams::keep_clean(&hub, &sites, tasks);
         let bounds = Bounds {
             visitors: config.max_window,
             facts: config.max_window * 3,
@@ -307,6 +311,7 @@ impl Server {
             connections: config.max_sockets,
             connections_per_ip: u32::try_from(config.max_sockets_per_ip).unwrap_or(u32::MAX),
             queries: config.live_queries_per_socket,
+            publication: config.streams.max_publication,
             ..transport::Limits::default()
         };
         let events: Arc<dyn EventReader> = Arc::new(reader);
@@ -352,7 +357,7 @@ impl Server {
         };
         let publishing =
             Publishing::new(hub.clone(), limits.publication).with("feed", Arc::new(feed.clone()));
-        let sockets = TransportState::new(hub, live.clone(), gate, tasks.clone(), clock.clone(), limits)
+        let sockets = TransportState::new(hub.clone(), live.clone(), gate, tasks.clone(), clock.clone(), limits)
             .with_queries(queries, sites.clone())
             .with_publishing(publishing);
         let parts = Parts {
@@ -400,7 +405,8 @@ impl Server {
             accounts,
             inbox,
             clock,
-            threads: vec![writer, feeder],
+            hub,
+            threads: vec![writer, feeder, streams],
         })
     }
 
@@ -420,6 +426,7 @@ impl Server {
             );
         }
         self.inbox.close().await;
+        self.hub.close().await;
         drop(self.router);
         let threads = self.threads;
         let joined =
@@ -456,6 +463,7 @@ fn edge(config: &ServeConfig) -> Result<EdgeConfig> {
         reload_port: config.reload_port,
         import_limit: config.import_limit << 20,
         max_items: config.max_site_items,
+        publish_body: config.streams.max_publish_body << 10,
         ..EdgeConfig::new(site_root)
     })
 }

@@ -1,5 +1,9 @@
 //! Settings of `serve`: flags and `PULSECAST_*` environment alike. Every limit is here, with its default.
 
+mod streams;
+
+pub use streams::Streams;
+
 use crate::{
     fetch::TrustedHost,
     http::{PublicUrl, config::MetricsFor},
@@ -31,6 +35,12 @@ impl DataDir {
     #[must_use]
     pub fn inbox(&self) -> PathBuf {
         self.path.join("inbox.sqlite")
+    }
+
+    /// Feeds and rooms.
+    #[must_use]
+    pub fn streams(&self) -> PathBuf {
+        self.path.join("streams.sqlite")
     }
 
     /// The event store.
@@ -280,6 +290,9 @@ pub struct ServeConfig {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub feed_items: u32,
+
+    #[command(flatten)]
+    pub streams: Streams,
 
     /// Days after which entries of the audit trail are deleted
     #[arg(

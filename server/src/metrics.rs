@@ -25,6 +25,14 @@ const COUNTERS: &[(&str, &str)] = &[
         "Messages handed to readers' queues, by family of channel",
     ),
     (
+        "pulsecast_hub_gaps_total",
+        "Readers that were told to come again because a publication would have been missing",
+    ),
+    (
+        "pulsecast_streams_refused_total",
+        "Publications in feeds and rooms that were refused, by reason: disk, full (too much waits for it)",
+    ),
+    (
         "pulsecast_recoveries_total",
         "Subscriptions that asked for what they missed, by whether all of it was there",
     ),
@@ -115,6 +123,10 @@ const HISTOGRAMS: &[(&str, &str)] = &[
     (
         "pulsecast_inbox_commit_events",
         "Events that shared one commit of the inbox",
+    ),
+    (
+        "pulsecast_streams_commit_publications",
+        "Publications in feeds and rooms that shared one commit",
     ),
     (
         "pulsecast_live_query_seconds",

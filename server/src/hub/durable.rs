@@ -14,7 +14,7 @@ use std::{
     io,
     sync::{
         Arc, Weak,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
 };
@@ -106,6 +106,8 @@ pub(super) enum Desk {
     Thread {
         queue: mpsc::Sender<Message>,
         waiting: Arc<AtomicUsize>,
+        /// The disk did not take the last that it was given.
+        failing: Arc<AtomicBool>,
     },
 }
 
@@ -122,19 +124,21 @@ impl Hub {
         tasks: &Tasks,
     ) -> io::Result<(Self, JoinHandle<()>)> {
         let (queue, receiver) = mpsc::channel(WAITING);
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let (waiting, failing) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let shared =
             Arc::get_mut(&mut self.0).ok_or_else(|| io::Error::other("the hub is in use already"))?;
         shared.archive = archive;
         shared.desk = Desk::Thread {
             queue,
             waiting: waiting.clone(),
+            failing: failing.clone(),
         };
         let weak = Arc::downgrade(&self.0);
         let writer = Writer {
             hub: weak,
             journal,
             waiting,
+            failing,
             tell,
         };
         let thread = tasks.thread("streams-writer", move || writer.run(receiver))?;
@@ -197,7 +201,7 @@ impl Hub {
             Desk::Here(journal) => {
                 commit(self, &mut **journal.lock(), vec![job], &|_| {});
             }
-            Desk::Thread { queue, waiting } => {
+            Desk::Thread { queue, waiting, .. } => {
                 let bytes = job.bytes();
                 if waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > WAITING_BYTES {
                     waiting.fetch_sub(bytes, Ordering::Relaxed);
@@ -240,9 +244,18 @@ impl Hub {
     /// Forgets what is too old. A writer that is busy does it another time.
     pub fn sweep(&self) {
         match &self.0.desk {
-            Desk::Here(journal) => sweep(self, &mut **journal.lock()),
+            Desk::Here(journal) => sweep(self, &mut **journal.lock(), &|_| {}),
             // A full queue sweeps the next time.
             Desk::Thread { queue, .. } => drop(queue.try_send(Message::Sweep)),
+        }
+    }
+
+    /// Tries whether a disk that failed works again: nobody has to publish for that.
+    pub(super) fn probe(&self) {
+        if let Desk::Thread { failing, .. } = &self.0.desk
+            && failing.load(Ordering::Relaxed)
+        {
+            self.sweep();
         }
     }
 
@@ -264,11 +277,16 @@ struct Writer {
     hub: Weak<Shared>,
     journal: Box<dyn Journal>,
     waiting: Arc<AtomicUsize>,
+    failing: Arc<AtomicBool>,
     tell: Tell,
 }
 
 impl Writer {
     fn run(mut self, mut receiver: mpsc::Receiver<Message>) {
+        let tell = |outcome: Result<(), &Unavailable>| {
+            self.failing.store(outcome.is_err(), Ordering::Relaxed);
+            (self.tell)(outcome);
+        };
         let mut messages = Vec::with_capacity(COMMIT);
         while receiver.blocking_recv_many(&mut messages, COMMIT) > 0 {
             // With its last handle the hub is gone, and whoever waited.
@@ -284,15 +302,15 @@ impl Writer {
                         continue;
                     }
                     Message::Close => receiver.close(),
-                    Message::Sweep => sweep(&hub, &mut *self.journal),
+                    Message::Sweep => sweep(&hub, &mut *self.journal, &tell),
                     Message::Erase { is_meant, done } => {
                         // What came before is erased too.
-                        commit(&hub, &mut *self.journal, std::mem::take(&mut jobs), &*self.tell);
+                        commit(&hub, &mut *self.journal, std::mem::take(&mut jobs), &tell);
                         drop(done.send(erase(&hub, &mut *self.journal, &is_meant)));
                     }
                 }
             }
-            commit(&hub, &mut *self.journal, jobs, &*self.tell);
+            commit(&hub, &mut *self.journal, jobs, &tell);
         }
     }
 }
@@ -406,9 +424,11 @@ fn erase(
     Ok(erased)
 }
 
-fn sweep(hub: &Hub, journal: &mut dyn Journal) {
+fn sweep(hub: &Hub, journal: &mut dyn Journal, tell: &dyn Fn(Result<(), &Unavailable>)) {
     let families: Vec<_> = hub.0.families.durable().collect();
-    if let Err(error) = journal.sweep(&families, hub.now()) {
+    let swept = journal.sweep(&families, hub.now());
+    if let Err(error) = &swept {
         tracing::warn!(%error, "old publications stay for now");
     }
+    tell(swept.as_ref().map(|()| ()));
 }

@@ -249,7 +249,10 @@ impl Hub {
             loop {
                 tokio::select! {
                     () = stop.stopping() => return,
-                    _ = each.tick() => hub.tend(),
+                    _ = each.tick() => {
+                        hub.tend();
+                        hub.probe();
+                    }
                     _ = sweep.tick() => hub.sweep(),
                 }
             }

@@ -100,7 +100,7 @@ impl Connection {
             publications,
             recovered,
             data,
-            ..self.positioned(name, &position, since, recovered)
+            ..positioned(&position, since, recovered)
         };
         let first = encode(&Reply {
             id,
@@ -137,7 +137,7 @@ impl Connection {
             publications,
             recovered: look.recovered,
             data,
-            ..self.positioned(name, &look.position, since, look.recovered)
+            ..positioned(&look.position, since, look.recovered)
         };
         let ends = self.session.ends(name, self.services.clock.now());
         let first = encode(&Reply {
@@ -153,32 +153,20 @@ impl Connection {
         let channel = hub.attach_watching(name, after, outbox, &self.who, watches, |_| first.clone())?;
         Ok(Held::Channel(channel))
     }
+}
 
-    /// What is said of every channel that has positions.
-    fn positioned(
-        &self,
-        name: &str,
-        position: &Position,
-        since: Option<&Position>,
-        recovered: bool,
-    ) -> SubscribeResult {
-        if since.is_some() {
-            let family = if name.starts_with("live:") {
-                "live"
-            } else {
-                "stream"
-            };
-            let outcome = if recovered { "complete" } else { "anew" };
-            metrics::counter!("pulsecast_recoveries_total", "outcome" => outcome, "of" => family)
-                .increment(1);
-        }
-        SubscribeResult {
-            recoverable: true,
-            positioned: true,
-            epoch: position.epoch.clone(),
-            offset: position.offset,
-            was_recovering: since.is_some(),
-            ..SubscribeResult::default()
-        }
+/// What is said of every channel that has positions.
+fn positioned(position: &Position, since: Option<&Position>, recovered: bool) -> SubscribeResult {
+    if since.is_some() {
+        let outcome = if recovered { "complete" } else { "anew" };
+        metrics::counter!("pulsecast_recoveries_total", "outcome" => outcome).increment(1);
+    }
+    SubscribeResult {
+        recoverable: true,
+        positioned: true,
+        epoch: position.epoch.clone(),
+        offset: position.offset,
+        was_recovering: since.is_some(),
+        ..SubscribeResult::default()
     }
 }

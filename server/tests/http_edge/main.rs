@@ -13,6 +13,7 @@ mod limits;
 mod login;
 mod origin;
 mod public;
+mod publish;
 mod sites;
 mod sockets;
 mod stats_v1;

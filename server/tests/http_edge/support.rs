@@ -90,7 +90,9 @@ impl Server {
             own,
             clock: shared.clone(),
         };
-        let hub = Hub::new(families(), shared.clone(), 1);
+        let streams = transport::families(transport::StreamLimits::default()).into_iter();
+        let families = streams.fold(families(), |all, (name, family)| all.and(name, family));
+        let hub = Hub::new(families, shared.clone(), 1);
         let health = Health::default();
         let live = Live::new(
             hub.clone(),

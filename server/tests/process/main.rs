@@ -14,3 +14,4 @@ mod failures;
 mod imports;
 mod live_queries;
 mod program;
+mod streams;

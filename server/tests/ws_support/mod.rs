@@ -8,7 +8,7 @@ use pulsecast_protocol::{Channel, Origin, Timestamp, account::SiteSettings};
 use pulsecast_server::{
     clock::{Clock, ManualClock},
     event::{Client as With, Event, Hit, Kind, Seen, SiteId, Utm, VisitId, VisitorId},
-    gate::{Entrance, Gate, Identity, Refused, RemoteIp, Right, SignedIn, TokenError},
+    gate::{Entrance, Gate, Identity, Refused, RemoteIp, Right, RoomGrant, SignedIn, TokenError, Visitor},
     hub::Hub,
     live::{Bounds, Live, families},
     sites::{AccountId, Role, Site, Sites},
@@ -38,7 +38,8 @@ use tokio_tungstenite::{
 /// How long anything may take before a test says that it does not happen.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Who may what, in the plainest form: `ann` is a member of `a.com`, whose pages are at `https://a.com`; `bob` is somebody.
+/// Who may what, in the plainest form: `ann` is a member of `a.com`, whose pages are at `https://a.com`; `bob` is somebody; `cat` and `dog` are
+/// visitors who may do everything in its rooms, `mouse` one who may only read there.
 #[derive(Debug, Default)]
 pub struct TestGate {
     /// Ann has been removed.
@@ -57,6 +58,9 @@ impl Gate for TestGate {
     }
 
     fn identify_token(&self, token: &str, _: Timestamp) -> Result<Identity, TokenError> {
+        if ["cat", "dog", "mouse"].contains(&token) {
+            return Ok(visitor(token));
+        }
         let account = match token {
             "ann" => 1,
             "bob" => 2,
@@ -70,9 +74,14 @@ impl Gate for TestGate {
         })
     }
 
-    fn may(&self, who: &Identity, _right: Right, channel: &Channel) -> Result<(), Refused> {
+    fn may(&self, who: &Identity, right: Right, channel: &Channel) -> Result<(), Refused> {
         if channel.site().as_str() != "a.com" {
             return Err(Refused::UnknownChannel);
+        }
+        if let Channel::Room { name, .. } = channel {
+            let visitor = who.visitor.as_ref();
+            let may = visitor.is_some_and(|visitor| visitor.may(right, name));
+            return if may { Ok(()) } else { Err(Refused::NotAllowed) };
         }
         let member = who.account == Some(AccountId(1)) && !self.ann_is_out.load(Ordering::SeqCst);
         let may = match channel {
@@ -88,6 +97,29 @@ impl Gate for TestGate {
             }
         };
         if may { Ok(()) } else { Err(Refused::NotAllowed) }
+    }
+}
+
+fn visitor(name: &str) -> Identity {
+    let rights = match name {
+        "mouse" => vec![Right::Read],
+        _ => vec![Right::Read, Right::Publish, Right::Presence, Right::History],
+    };
+    let visitor = Visitor {
+        site: "a.com".parse().unwrap(),
+        user: name.to_owned(),
+        rooms: vec![RoomGrant {
+            room: "*".to_owned(),
+            rights,
+        }],
+        token: None,
+    };
+    Identity {
+        visitor: Some(Arc::new(visitor)),
+        info: Some(format!(r#"{{"name":"{name}"}}"#).into()),
+        user: name.to_owned(),
+        expires: Some(Timestamp(1_700_000_000_000).plus(10 * Timestamp::MINUTE)),
+        ..Identity::default()
     }
 }
 
@@ -295,6 +327,15 @@ impl Server {
     pub async fn ann(&self) -> Client {
         let mut client = self.connect(None).await.unwrap();
         client.ask(r#"{"id":1,"connect":{"token":"ann"}}"#).await;
+        client
+    }
+
+    /// A visitor of the site, connected.
+    pub async fn visitor(&self, token: &str) -> Client {
+        let mut client = self.connect(None).await.unwrap();
+        client
+            .ask(&format!(r#"{{"id":1,"connect":{{"token":"{token}"}}}}"#))
+            .await;
         client
     }
 
