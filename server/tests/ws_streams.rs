@@ -5,7 +5,7 @@
 mod ws_support;
 
 use serde_json::{Value, json};
-use ws_support::{Client, Server, eventually};
+use ws_support::{Client, Server};
 
 const ROOM: &str = "room:a.com:lobby";
 
@@ -269,8 +269,8 @@ async fn a_stalled_reader_is_cut_and_recovers_the_rest() {
     // As much as the system takes in for a reader that does not read, and then some.
     let payload: bytes::Bytes = format!("\"{}\"", "x".repeat(20_000)).into();
     let mut published = 0;
-    while server.transport.connections() > 0 {
-        assert!(published < 2_000, "it is never cut");
+    while server.hub.readers("feed:a.com") > 0 {
+        assert!(published < 5_000, "it is never cut");
         server
             .hub
             .publish_durable("feed:a.com", payload.clone(), None)
@@ -280,7 +280,6 @@ async fn a_stalled_reader_is_cut_and_recovers_the_rest() {
         tokio::task::yield_now().await;
     }
     drop(page_a);
-    eventually("nobody reads", || server.hub.readers("feed:a.com") == 0).await;
     let last = published - 5;
     let mut page_a = page(&server).await;
     let back = json!({"recover": true, "epoch": epoch, "offset": last});
