@@ -357,9 +357,16 @@ impl Server {
         };
         let publishing =
             Publishing::new(hub.clone(), limits.publication).with("feed", Arc::new(feed.clone()));
-        let sockets = TransportState::new(hub.clone(), live.clone(), gate, tasks.clone(), clock.clone(), limits)
-            .with_queries(queries, sites.clone())
-            .with_publishing(publishing);
+        let sockets = TransportState::new(
+            hub.clone(),
+            live.clone(),
+            gate,
+            tasks.clone(),
+            clock.clone(),
+            limits,
+        )
+        .with_queries(queries, sites.clone())
+        .with_publishing(publishing);
         let parts = Parts {
             ingest: event::routes(IngestState {
                 ingest,

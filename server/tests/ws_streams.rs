@@ -94,7 +94,7 @@ async fn a_page_without_a_position_can_ask_for_everything_that_is_kept() {
 #[tokio::test]
 async fn visitors_publish_to_each_other_and_are_named() {
     let server = Server::start().await;
-    let (mut cat, mut dog) = (server.visitor("cat").await, server.visitor("dog").await);
+    let (mut cat, mut dog) = (server.guest("cat").await, server.guest("dog").await);
     for client in [&mut cat, &mut dog] {
         let joined = subscribe(client, 2, ROOM, json!({})).await;
         assert_eq!(joined["subscribe"]["positioned"], true, "{joined}");
@@ -121,7 +121,7 @@ async fn visitors_publish_to_each_other_and_are_named() {
 #[tokio::test]
 async fn who_may_only_read_is_told_so_and_still_reads() {
     let server = Server::start().await;
-    let mut mouse = server.visitor("mouse").await;
+    let mut mouse = server.guest("mouse").await;
     subscribe(&mut mouse, 2, ROOM, json!({})).await;
     for (name, request) in [
         ("publish", json!({"channel": ROOM, "data": 1})),
@@ -142,7 +142,7 @@ async fn who_may_only_read_is_told_so_and_still_reads() {
 #[tokio::test]
 async fn a_publication_that_is_too_large_or_no_data_is_refused_and_the_connection_stays() {
     let server = Server::with(|limits| limits.publication = 100, |routes| routes).await;
-    let mut cat = server.visitor("cat").await;
+    let mut cat = server.guest("cat").await;
     let large = json!({"channel": ROOM, "data": "x".repeat(99)});
     let answer = command(&mut cat, 2, "publish", large).await;
     assert_eq!(answer["error"]["code"], 106);
@@ -163,10 +163,10 @@ async fn a_publication_that_is_too_large_or_no_data_is_refused_and_the_connectio
 #[tokio::test]
 async fn a_room_says_who_is_there_and_who_comes_and_goes_to_those_who_may_know() {
     let server = Server::start().await;
-    let mut cat = server.visitor("cat").await;
+    let mut cat = server.guest("cat").await;
     subscribe(&mut cat, 2, ROOM, json!({"join_leave": true})).await;
     assert_eq!(cat.hear().await["push"]["join"]["info"]["user"], "cat");
-    let mut mouse = server.visitor("mouse").await;
+    let mut mouse = server.guest("mouse").await;
     subscribe(&mut mouse, 2, ROOM, json!({"join_leave": true})).await;
     let joined = cat.hear().await;
     assert_eq!(joined["push"]["join"]["info"]["user"], "mouse", "{joined}");
@@ -186,7 +186,7 @@ async fn a_room_says_who_is_there_and_who_comes_and_goes_to_those_who_may_know()
         answer["presence_stats"],
         json!({"num_clients": 2, "num_users": 2})
     );
-    let mut dog = server.visitor("dog").await;
+    let mut dog = server.guest("dog").await;
     subscribe(&mut dog, 2, ROOM, json!({})).await;
     assert_eq!(cat.hear().await["push"]["join"]["info"]["user"], "dog");
     // The mouse may not know: the first it hears is a publication.
@@ -238,7 +238,7 @@ async fn a_channels_own_token_lets_its_holder_in_until_it_ends() {
 #[tokio::test]
 async fn who_is_told_to_come_again_may() {
     let server = Server::start().await;
-    let mut cat = server.visitor("cat").await;
+    let mut cat = server.guest("cat").await;
     subscribe(&mut cat, 2, ROOM, json!({})).await;
     publish(&server, ROOM, 1).await;
     cat.hear().await;
@@ -253,7 +253,7 @@ async fn who_is_told_to_come_again_may() {
 #[tokio::test]
 async fn the_servers_time_can_be_asked_for_and_nothing_else() {
     let server = Server::start().await;
-    let mut cat = server.visitor("cat").await;
+    let mut cat = server.guest("cat").await;
     let time = command(&mut cat, 2, "rpc", json!({"method": "server.time"})).await;
     assert_eq!(time["rpc"]["data"]["time"], 1_700_000_000_000_i64);
     let other = command(&mut cat, 3, "rpc", json!({"method": "reboot"})).await;

@@ -113,6 +113,8 @@ fn visitor(name: &str) -> Identity {
             rights,
         }],
         token: None,
+        issued: Timestamp(1_700_000_000_000),
+        until: None,
     };
     Identity {
         visitor: Some(Arc::new(visitor)),
@@ -331,7 +333,7 @@ impl Server {
     }
 
     /// A visitor of the site, connected.
-    pub async fn visitor(&self, token: &str) -> Client {
+    pub async fn guest(&self, token: &str) -> Client {
         let mut client = self.connect(None).await.unwrap();
         client
             .ask(&format!(r#"{{"id":1,"connect":{{"token":"{token}"}}}}"#))
