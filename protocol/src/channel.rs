@@ -146,6 +146,32 @@ pub struct Position {
     pub offset: u64,
 }
 
+/// `epoch:offset`: how a position is written where it is one word, as in addresses and events' ids.
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.epoch, self.offset)
+    }
+}
+
+impl FromStr for Position {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let wrong = || InvalidName("not a position: write EPOCH:OFFSET".into());
+        let (epoch, offset) = text.rsplit_once(':').ok_or_else(wrong)?;
+        // Numbers up to 2^53 are safe for JavaScript.
+        let offset = offset.parse().ok().filter(|offset| *offset < 1 << 53);
+        let plain = |byte: u8| byte.is_ascii_graphic() && byte != b',' && byte != b':';
+        if !(1..=64).contains(&epoch.len()) || !epoch.bytes().all(plain) {
+            return Err(wrong());
+        }
+        Ok(Self {
+            epoch: epoch.to_owned(),
+            offset: offset.ok_or_else(wrong)?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +221,25 @@ mod tests {
             "room:a.com:a\nb".parse::<Channel>().is_err(),
             "names stay on their line"
         );
+    }
+
+    #[test]
+    fn a_position_is_one_word() {
+        let position: Position = "kq3x:42".parse().unwrap();
+        assert_eq!((position.epoch.as_str(), position.offset), ("kq3x", 42));
+        assert_eq!(position.to_string(), "kq3x:42");
+        for wrong in [
+            "",
+            ":1",
+            "kq3x",
+            "kq3x:",
+            "kq3x:-1",
+            "kq3x:99999999999999999",
+            "a:b:1",
+            "a,b:1",
+        ] {
+            assert!(wrong.parse::<Position>().is_err(), "{wrong}");
+        }
     }
 
     proptest! {

@@ -14,7 +14,7 @@ use pulsecast_protocol::{
         Comparison, ComparisonMode, Condition, DateRange, Dimension, Direction, Filter, Include, LiveResult,
         Metric, Operator, OrderBy, OrderKey, Pagination, Query, QueryResult, Subject, TimeUnit,
     },
-    wire::{Command, Reply},
+    wire::{Command, EmulationRequest, PollResult, Push, Reply},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -147,6 +147,9 @@ fn check(name: &str) {
         "api-error" => same::<ApiError>(name),
         "channels" => same::<Vec<Channel>>(name),
         "position" => same::<Position>(name),
+        "emulation-request" => same::<EmulationRequest>(name),
+        "poll-result" => same::<PollResult>(name),
+        "one-way-connect" | "one-way-publication" | "one-way-disconnect" => same::<Push>(name),
         // Queries are read by the server's `stats::parse`, whose tests read these same files.
         "stats-query" => writes(name, &full_query()),
         "stats-query-small" => writes(name, &small_query()),

@@ -2,6 +2,7 @@
 
 use super::{Empty, Raw, is_false, is_zero, is_zero_u32};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One command; exactly one of the method fields is set. An empty command is a pong.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -64,6 +65,9 @@ pub struct ConnectRequest {
     /// Its version.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
+    /// Channels to receive, for clients that only listen and cannot subscribe.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub subs: BTreeMap<String, SubscribeRequest>,
 }
 
 /// Starts receiving a channel, from a position on where the client has one.
@@ -71,6 +75,7 @@ pub struct ConnectRequest {
 #[serde(default)]
 pub struct SubscribeRequest {
     /// See [`crate::Channel`].
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub channel: String,
     /// JWT for this channel.
     #[serde(skip_serializing_if = "String::is_empty")]

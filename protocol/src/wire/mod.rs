@@ -3,9 +3,11 @@
 
 pub mod code;
 mod command;
+mod http;
 mod reply;
 
 pub use command::*;
+pub use http::*;
 pub use reply::*;
 
 use serde::{Deserialize, Serialize};

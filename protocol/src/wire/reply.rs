@@ -93,6 +93,9 @@ pub struct ConnectResult {
     /// Names this server for emulated transports.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub node: String,
+    /// What a client that only listens has been subscribed to.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub subs: BTreeMap<String, SubscribeResult>,
 }
 
 /// The channel is being received.
@@ -222,6 +225,9 @@ pub struct Push {
     /// The server ended the subscription.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsubscribe: Option<Ended>,
+    /// The session of a client that only listens is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect: Option<ConnectResult>,
     /// The server is about to close the connection (transports without close codes).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disconnect: Option<Ended>,
