@@ -184,6 +184,7 @@ struct Server {
     hub: Hub,
     clock: SharedClock,
     threads: Vec<JoinHandle<()>>,
+    drain: Duration,
 }
 
 impl Server {
@@ -312,6 +313,10 @@ impl Server {
             connections_per_ip: u32::try_from(config.max_sockets_per_ip).unwrap_or(u32::MAX),
             queries: config.live_queries_per_socket,
             publication: config.streams.max_publication,
+            drain: Duration::from_secs(config.drain),
+            polls: config.max_polls.min(tokio::sync::Semaphore::MAX_PERMITS),
+            poll_for: Duration::from_secs(config.poll_wait),
+            backlog: config.feed_backlog,
             ..transport::Limits::default()
         };
         let events: Arc<dyn EventReader> = Arc::new(reader);
@@ -414,6 +419,7 @@ impl Server {
             clock,
             hub,
             threads: vec![writer, feeder, streams],
+            drain: Duration::from_secs(config.drain),
         })
     }
 
@@ -426,10 +432,11 @@ impl Server {
 
     /// Connections end, then the writer, then the feeder, then the accounts close.
     async fn end(self, tasks: &Tasks) {
-        if !tasks.wait(PATIENCE).await {
+        let patience = PATIENCE + self.drain;
+        if !tasks.wait(patience).await {
             tracing::warn!(
                 "some connections did not end in {} s; they are cut",
-                PATIENCE.as_secs()
+                patience.as_secs()
             );
         }
         self.inbox.close().await;

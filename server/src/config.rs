@@ -201,6 +201,18 @@ pub struct ServeConfig {
     )]
     pub max_sockets_per_ip: usize,
 
+    /// Time over which push connections are told to come back when the server goes down, so that they do not come all at once
+    #[arg(long, env = "PULSECAST_DRAIN", default_value_t = 2, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=60))]
+    pub drain: u64,
+
+    /// Long polls that wait for news at a time; more are refused with 503
+    #[arg(long, env = "PULSECAST_MAX_POLLS", default_value_t = 5_000, value_name = "N")]
+    pub max_polls: usize,
+
+    /// How long a poll waits for news before it is answered with none
+    #[arg(long, env = "PULSECAST_POLL_WAIT", default_value_t = 25, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=120))]
+    pub poll_wait: u64,
+
     /// Different live queries at a time; the dashboards of more are shown as they were loaded
     #[arg(long, env = "PULSECAST_LIVE_QUERIES", default_value_t = 500, value_name = "N")]
     pub live_queries: usize,

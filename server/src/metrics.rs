@@ -46,6 +46,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "Push connections refused at the door, by reason",
     ),
     (
+        "pulsecast_emulation_refused_total",
+        "Requests with commands for a stream (POST /emulation) that were refused, by reason",
+    ),
+    (
         "pulsecast_disconnects_total",
         "Push connections that ended, by reason",
     ),

@@ -31,7 +31,7 @@ use tower_http::{
 pub struct Parts {
     /// `POST /api/event`, `GET /api/event/pixel.gif`: `http::event::routes`. Public, no session, no origin.
     pub ingest: Router,
-    /// `GET /connection/websocket`: `transport::routes`. Sees [`crate::gate::SignedIn`]; asks the gate about origins itself.
+    /// `/connection/…`, `/emulation`, `GET /api/feed/{site}`: `transport::routes`. Sees [`crate::gate::SignedIn`]; asks the gate about origins itself.
     pub transport: Router,
     /// Routes for members, such as `GET /sites/{domain}/export.ndjson`. See [`crate::gate::SignedIn`].
     pub members: Router,
@@ -85,6 +85,7 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
         .layer(RequestBodyLimitLayer::new(BODY))
         .merge(parts.uploads)
         .layer(compression())
+        .layer(from_fn_with_state(state.clone(), who::ours))
         .merge(parts.transport.layer(from_fn_with_state(state.clone(), remote)))
         .layer(from_fn_with_state(state.clone(), who::door))
         .layer(state.sessions.layer(state.config.secure()))
@@ -142,6 +143,9 @@ fn patience(path: &str) -> Duration {
         path.starts_with("/sites/") && (path.ends_with("/export.parquet") || path.ends_with("/import"));
     if long {
         Duration::from_secs(1800)
+    } else if path.starts_with("/api/feed/") {
+        // A poll waits for news, and ends itself.
+        Duration::from_secs(180)
     } else {
         Duration::ZERO
     }

@@ -1,7 +1,7 @@
 //! Accepts connections and reads requests from them, within limits: so many at a time, headers so large, and so long to send them.
 //! Shutdown: accepting stops, requests under way are finished, upgraded sockets are their transport's to end.
 
-use crate::tasks::Tasks;
+use crate::{tasks::Tasks, transport::Hangup};
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -79,9 +79,12 @@ fn is_the_connections(error: &io::Error) -> bool {
 
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, limits: ServeLimits, stop: Tasks) {
     prepare(&stream);
+    let hangup = Hangup::default();
+    let each = hangup.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(each.clone());
         router.clone().call(request)
     });
     let connection = http1::Builder::new()
@@ -92,13 +95,21 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, limits:
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = stop.stopping() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let served = async {
+        tokio::select! {
+            result = connection.as_mut() => result,
+            () = stop.stopping() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
+    let result = tokio::select! {
+        result = served => result,
+        // A stream is over whose client does not read: what it was sent last would wait for good.
+        () = hangup.over() => Ok(()),
+    };
+    hangup.hang_up();
     if let Err(error) = result {
         // Clients that go away, dawdle or send garbage: their affair, worth a number but not a line each.
         counter!("pulsecast_http_connection_errors_total").increment(1);

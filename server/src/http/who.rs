@@ -1,5 +1,5 @@
-//! The door of everything that has to do with accounts: refuses requests from foreign pages that would change something, and tells the
-//! handlers behind it who is signed in.
+//! The door of everything that has to do with accounts: tells the handlers behind it who is signed in, and refuses requests from foreign
+//! pages that would change something.
 
 use super::{AppState, status};
 use crate::{
@@ -26,14 +26,6 @@ pub async fn door(
     next: Next,
 ) -> Response {
     let headers = request.headers();
-    if let Err(foreign) = state
-        .auth
-        .own
-        .may_change(request.method(), headers, has_session(headers))
-    {
-        counter!("pulsecast_http_foreign_total").increment(1);
-        return status::refuse(headers, foreign);
-    }
     if is_ours_or_none(&state, headers) {
         match session::who(&state.sessions, state.accounts(), &session, state.clock().now()).await {
             Ok(None) => {}
@@ -48,6 +40,20 @@ pub async fn door(
             }
             Err(WhoError::Accounts(error)) => return status::refuse(request.headers(), error),
         }
+    }
+    next.run(request).await
+}
+
+/// Refuses what would change something and comes from a foreign page. Transports, which sites' pages use, ask the gate instead.
+pub async fn ours(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if let Err(foreign) = state
+        .auth
+        .own
+        .may_change(request.method(), headers, has_session(headers))
+    {
+        counter!("pulsecast_http_foreign_total").increment(1);
+        return status::refuse(headers, foreign);
     }
     next.run(request).await
 }

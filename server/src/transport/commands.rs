@@ -89,6 +89,11 @@ impl Session {
             }
         }
         self.open = true;
+        let (session, node) = self
+            .beside
+            .take()
+            .map(|names| (names.session, names.node))
+            .unwrap_or_default();
         let connect = ConnectResult {
             client: self.client.clone(),
             version: concat!("pulsecast ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -96,6 +101,8 @@ impl Session {
             ttl: ttl(self.who.expires, now),
             ping: self.ping_seconds,
             pong: true,
+            session,
+            node,
             ..ConnectResult::default()
         };
         Ok(Outcome::Greeted(Box::new(Reply {

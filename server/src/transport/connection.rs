@@ -3,6 +3,7 @@
 use super::{
     Services, TransportState,
     doors::{Door, door},
+    emulation::Names,
     heart::Heart,
     keeper::Line,
     past,
@@ -98,6 +99,13 @@ impl Connection {
             ip: looks.map(|looks| looks.ip),
             subscriptions: HashMap::new(),
         }
+    }
+
+    /// A client whose commands come beside its stream: the answer to `connect` tells it where to send them.
+    #[must_use]
+    pub(super) fn emulated(mut self, names: Names) -> Self {
+        self.session.emulated(names);
+        self
     }
 
     /// What waits to be written to it.

@@ -21,8 +21,12 @@ use std::{
 
 /// The server's ping.
 const PING: Bytes = Bytes::from_static(b"{}");
-/// How long connections may take to say goodbye when the server goes down.
+/// How long connections may take to say goodbye when the server goes down, once they have been told.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How often some of them are told.
+const PORTION: Duration = Duration::from_millis(20);
+/// Fewer than this many connections are all told at once: nobody notices that many coming back.
+const FEW: usize = 50;
 
 /// What keeper and connection share.
 #[derive(Debug)]
@@ -81,6 +85,25 @@ impl Keeper {
         }
     }
 
+    /// All that are alive, in the order in which they are due, which nobody chose.
+    fn alive(&self) -> Vec<Arc<Line>> {
+        let lines = self.0.lock();
+        lines.values().flatten().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Ends all connections, a few at a time, so that those who come back do not come all at once.
+    async fn drain(&self, over: Duration) {
+        let lines = self.alive();
+        let portions = over.as_millis() / PORTION.as_millis();
+        let portion = lines
+            .len()
+            .div_ceil(usize::try_from(portions).unwrap_or(1).max(1));
+        for some in lines.chunks(portion.max(FEW)) {
+            some.iter().for_each(|line| line.outbox.cut(Disconnect::Shutdown));
+            tokio::time::sleep(PORTION).await;
+        }
+    }
+
     fn due(&self, before: i64) -> Option<Vec<Weak<Line>>> {
         let mut lines = self.0.lock();
         let first = lines.first_entry().filter(|first| *first.key() < before)?;
@@ -101,6 +124,7 @@ pub(super) fn start(state: &TransportState) {
     let tasks = state.0.tasks.clone();
     tasks.spawn("connection-keeper", async move {
         let services = &state.0;
+        let within = services.limits.drain + FAREWELL;
         let mut each = tokio::time::interval(services.limits.keep_every);
         loop {
             tokio::select! {
@@ -109,12 +133,13 @@ pub(super) fn start(state: &TransportState) {
             }
         }
         let farewell = async {
+            services.keeper.drain(services.limits.drain).await;
             while services.seats.taken() > 0 {
                 services.keeper.cut_all(Disconnect::Shutdown);
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(PORTION).await;
             }
         };
-        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
+        if tokio::time::timeout(within, farewell).await.is_err() {
             tracing::warn!(
                 connections = services.seats.taken(),
                 "some connections did not close in time"

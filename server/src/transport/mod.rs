@@ -1,26 +1,37 @@
 //! Skins over one per-connection state machine: how clients of the Centrifugo protocol reach the hub.
 //!
 //! [`session`] decides what each command means (`commands`) and does no I/O; [`connection`] does what it decided, against hub and live window
-//! (`join`: how a client comes to receive a channel);
-//! [`keeper`] watches all connections with one task; a skin carries bytes. There is one skin so far, [`ws`]. The doors that come later:
-//! `sse` and `stream` (`/connection/sse`, `/connection/http_stream`, with `/emulation`) and `poll` (`/api/feed/{site}`), each a file
-//! beside `ws` that feeds the same [`connection::Connection`].
+//! (`join`: how a client comes to receive a channel); [`keeper`] watches all connections with one task; `entry` is the door that all share; a
+//! skin carries bytes and feeds the same [`connection::Connection`]: `ws`; `stream`, HTTP streaming and SSE, whose commands come beside them
+//! (`emulation`); `events`, SSE for clients that only listen; `poll`, for clients with nothing but fetch. What is streamed goes through one `flow`.
 
 mod budget;
 mod commands;
 pub mod connection;
 mod doors;
+mod dress;
+mod emulation;
+mod entry;
+mod events;
+mod feed;
+mod flow;
 mod heart;
 mod introduce;
 mod join;
 pub mod keeper;
+mod marks;
+mod one_way;
 pub mod past;
+mod poll;
 mod presence;
 mod queries;
 mod seats;
 pub mod session;
+mod stream;
 mod streams;
 mod ws;
+
+pub use flow::Hangup;
 
 use crate::{
     clock::SharedClock,
@@ -31,7 +42,12 @@ use crate::{
     stats::live::LiveQueries,
     tasks::Tasks,
 };
-use axum::{Router, routing::any};
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{any, get, post},
+};
+use emulation::Emulation;
 use keeper::Keeper;
 use seats::Seats;
 use std::{
@@ -40,6 +56,18 @@ use std::{
     time::Duration,
 };
 pub use streams::{StreamLimits, families};
+use tokio::sync::Semaphore;
+
+/// Bytes packed into one write.
+const PACK: usize = 32 << 10;
+/// Bytes of answers that may wait before the next command is looked at.
+const ENOUGH: usize = 64 << 10;
+
+/// How a conversation ended.
+enum End {
+    TheyLeft,
+    WeSay(Disconnect),
+}
 
 /// What one client, and all of them, may take.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +100,16 @@ pub struct Limits {
     pub close_within: Duration,
     /// How often the keeper looks at the connections that are due.
     pub keep_every: Duration,
+    /// Over how long connections are ended when the server goes down.
+    pub drain: Duration,
+    /// How long a poll may wait for news.
+    pub poll_for: Duration,
+    /// Polls that wait at a time.
+    pub polls: usize,
+    /// Items of a feed for a client that comes without a position, where it does not say how many.
+    pub backlog: usize,
+    /// The same where it does.
+    pub most_backlog: usize,
 }
 
 impl Default for Limits {
@@ -91,6 +129,11 @@ impl Default for Limits {
             pong_within: 10_000,
             close_within: Duration::from_secs(5),
             keep_every: Duration::from_secs(1),
+            drain: Duration::from_secs(2),
+            poll_for: Duration::from_secs(25),
+            polls: 5_000,
+            backlog: 20,
+            most_backlog: 100,
         }
     }
 }
@@ -109,6 +152,9 @@ pub struct Services {
     limits: Limits,
     seats: Seats,
     keeper: Keeper,
+    emulation: Emulation,
+    /// Places for polls that wait.
+    parked: Semaphore,
     /// Connections opened so far; numbers them.
     opened: AtomicU64,
     /// Hashes what clients look like, under a random key of this process.
@@ -132,6 +178,7 @@ impl TransportState {
     ) -> Self {
         let seats = Seats::new(limits.connections, limits.connections_per_ip);
         let (keeper, opened) = (Keeper::default(), AtomicU64::new(0));
+        let (emulation, parked) = (Emulation::new(), Semaphore::new(limits.polls));
         Self(Arc::new(Services {
             publishing: Publishing::new(hub.clone(), limits.publication),
             hub,
@@ -143,6 +190,8 @@ impl TransportState {
             limits,
             seats,
             keeper,
+            emulation,
+            parked,
             opened,
             faces: RandomState::new(),
         }))
@@ -210,5 +259,12 @@ pub fn routes(state: TransportState) -> Router {
     keeper::start(&state);
     Router::new()
         .route("/connection/websocket", any(ws::upgrade))
+        .route("/connection/http_stream", post(stream::lines))
+        .route("/connection/sse", get(stream::events).post(stream::events))
+        .route("/connection/uni_sse", get(events::uni).post(events::uni))
+        .route("/emulation", post(emulation::take))
+        .route("/api/feed/{site}", get(poll::feed))
+        .route("/api/feed/{site}/events", get(events::of_feed))
+        .route_layer(from_fn_with_state(state.clone(), entry::enter))
         .with_state(state)
 }

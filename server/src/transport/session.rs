@@ -5,6 +5,7 @@ use super::{
     Limits,
     budget::{Budget, Spent},
     commands::ttl,
+    emulation::Names,
     heart::GRACE,
 };
 use crate::{
@@ -137,6 +138,8 @@ pub struct Session {
     pub(super) most_channels: usize,
     pub(super) most_queries: usize,
     pub(super) ping_seconds: u32,
+    /// Where its commands go, where they do not come the way that answers leave.
+    pub(super) beside: Option<Names>,
     pub(super) channels: HashMap<String, Grant>,
     budget: Budget,
 }
@@ -162,9 +165,15 @@ impl Session {
             most_channels: limits.channels,
             most_queries: limits.queries,
             ping_seconds: u32::try_from(limits.ping_every / 1000).unwrap_or_default().max(1),
+            beside: None,
             channels: HashMap::new(),
             budget: Budget::new(limits.burst, limits.commands_per_second, now),
         }
+    }
+
+    /// Its commands come in requests of their own.
+    pub(super) fn emulated(&mut self, names: Names) {
+        self.beside = Some(names);
     }
 
     /// Whom it speaks for.

@@ -1,36 +1,26 @@
 //! WebSocket: one task a connection, small buffers, and everything that waits goes into one write.
 
 use super::{
-    TransportState,
-    connection::{Connection, Looks},
-    seats::{NoSeat, Seat},
+    ENOUGH, End, PACK, TransportState,
+    connection::Connection,
+    entry::{identity, looks, seat},
+    seats::Seat,
 };
-use crate::{
-    gate::{Cookies, Identity, RemoteIp, SessionKey, SignedIn},
-    hub::{Disconnect, Outbox, Taken},
-};
+use crate::hub::{Disconnect, Outbox, Taken};
 use axum::{
     extract::{
-        ConnectInfo, State,
+        State,
         ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
     },
-    http::{Extensions, HeaderMap, HeaderValue, StatusCode, header},
+    http::{Extensions, HeaderMap},
     response::{IntoResponse, Response},
 };
 use bytes::{BufMut, Bytes, BytesMut};
-use pulsecast_protocol::Origin;
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::time::Duration;
 use tokio_tungstenite::tungstenite;
 
 /// The subprotocol that clients may offer.
 const SUBPROTOCOL: &str = "centrifuge-json";
-/// Bytes packed into one write.
-const PACK: usize = 32 << 10;
-/// Bytes of answers that may wait before the next command is looked at.
-const ENOUGH: usize = 64 << 10;
 
 pub(super) async fn upgrade(
     State(state): State<TransportState>,
@@ -38,44 +28,20 @@ pub(super) async fn upgrade(
     headers: HeaderMap,
     socket: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
-    let who = match admit(&state, &headers, &extensions) {
-        Ok(who) => who,
-        Err(Foreign) => {
-            let advice =
-                "this origin may not open sockets here: add it to the site's origins in its settings";
-            return refuse("origin", StatusCode::FORBIDDEN, advice);
-        }
-    };
     let socket = match socket {
         Ok(socket) => socket,
         Err(rejection) => return rejection.into_response(),
     };
-    let seat = match state.0.seats.take(remote_ip(&extensions)) {
-        Ok(_) if state.0.tasks.is_stopping() => {
-            return refuse(
-                "shutdown",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the server is going down: come back in a moment",
-            );
-        }
+    let seat = match seat(&state, &extensions) {
         Ok(seat) => seat,
-        Err(NoSeat::Full) => {
-            return refuse(
-                "full",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many connections: come back later",
-            );
-        }
-        Err(NoSeat::TooManyFromThere) => {
-            return refuse(
-                "address",
-                StatusCode::TOO_MANY_REQUESTS,
-                "too many connections from this address: close some",
-            );
-        }
+        Err(refusal) => return *refusal,
     };
     let limits = state.0.limits;
-    let connection = Connection::new(&state, who, looks(&headers, &extensions));
+    let connection = Connection::new(
+        &state,
+        identity(&headers, &extensions),
+        looks(&headers, &extensions),
+    );
     socket
         .protocols([SUBPROTOCOL])
         // What an idle connection costs most; a longer message makes it grow for as long as it is read.
@@ -84,73 +50,6 @@ pub(super) async fn upgrade(
         .max_message_size(limits.message)
         .max_frame_size(limits.message)
         .on_upgrade(move |socket| run(socket, connection, seat, limits.close_within))
-}
-
-/// From an origin that has no business here.
-struct Foreign;
-
-/// Whom the request speaks for, if it may come in at all.
-fn admit(state: &TransportState, headers: &HeaderMap, extensions: &Extensions) -> Result<Identity, Foreign> {
-    let mut origins = headers.get_all(header::ORIGIN).iter();
-    let origin = match (origins.next(), origins.next()) {
-        (None, _) => None,
-        (Some(one), None) => Some(
-            one.to_str()
-                .ok()
-                .and_then(|text| text.parse::<Origin>().ok())
-                .ok_or(Foreign)?,
-        ),
-        (Some(_), Some(_)) => return Err(Foreign),
-    };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let entrance = state.0.gate.open(origin.as_ref(), host).map_err(|_| Foreign)?;
-    // A cookie travels with requests of any page; it counts only where the page is the server's own, or there is no page.
-    let trusted = entrance.own_origin || origin.is_none();
-    let signed_in = extensions.get::<SignedIn>().filter(|_| trusted);
-    Ok(Identity {
-        account: signed_in.map(|signed_in| signed_in.0),
-        session: signed_in.and_then(|_| extensions.get::<SessionKey>().copied()),
-        user: signed_in.map(|signed_in| signed_in.1.clone()).unwrap_or_default(),
-        origin,
-        own_origin: entrance.own_origin,
-        cookies: Cookies::of(headers),
-        ..Identity::default()
-    })
-}
-
-/// Programs without a user agent are each taken for a visitor of their own.
-fn looks<'a>(headers: &'a HeaderMap, extensions: &Extensions) -> Option<Looks<'a>> {
-    let user_agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
-    Some(Looks {
-        ip: remote_ip(extensions)?,
-        user_agent,
-    })
-}
-
-fn remote_ip(extensions: &Extensions) -> Option<IpAddr> {
-    let peer = || {
-        extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|peer| peer.0.ip())
-    };
-    extensions.get::<RemoteIp>().map(|remote| remote.0).or_else(peer)
-}
-
-fn refuse(reason: &'static str, status: StatusCode, advice: &'static str) -> Response {
-    metrics::counter!("pulsecast_connections_refused_total", "reason" => reason).increment(1);
-    let mut response = (status, advice).into_response();
-    if status != StatusCode::FORBIDDEN {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
-    }
-    response
-}
-
-/// How a conversation ended.
-enum End {
-    TheyLeft,
-    WeSay(Disconnect),
 }
 
 async fn run(mut socket: WebSocket, mut connection: Connection, seat: Seat, close_within: Duration) {

@@ -34,6 +34,8 @@ pub struct Server {
     pub accounts: SqliteAccounts,
     pub sites: Sites,
     pub health: Health,
+    pub hub: Hub,
+    pub sockets: TransportState,
     pub clock: Arc<ManualClock>,
     pub passwords: Passwords,
     pub keys: Keys,
@@ -116,7 +118,7 @@ impl Server {
         let gate = Arc::new(gate.with_visitors(visitors.clone()));
         let tasks = Tasks::new();
         let sockets = TransportState::new(
-            hub,
+            hub.clone(),
             live.clone(),
             gate,
             tasks.clone(),
@@ -156,7 +158,7 @@ impl Server {
             .output_name("pulsecast")
             .build();
         let parts = Parts {
-            transport: transport::routes(sockets),
+            transport: transport::routes(sockets.clone()),
             ..Parts::default()
         };
         let all = router(state, parts, options);
@@ -166,6 +168,8 @@ impl Server {
             accounts,
             sites,
             health,
+            hub,
+            sockets,
             clock,
             passwords,
             keys,
