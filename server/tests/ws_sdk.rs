@@ -1,4 +1,4 @@
-//! npm's own `centrifuge` client against our socket: it connects, receives, is cut off, and recovers what it missed.
+//! npm's own `centrifuge` client against our transports: it connects, receives, is cut off, and recovers what it missed.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod ws_support;
@@ -18,18 +18,20 @@ struct Sdk {
 }
 
 impl Sdk {
-    fn start(server: &Server, token: &str) -> Self {
+    fn start(server: &Server, transport: &str, token: &str) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ws_support/sdk.mjs");
         // Node has had a WebSocket of its own since 22; 20 wants to be asked.
         let mut process = Command::new("node")
             .args([
                 "--experimental-websocket",
                 script,
-                &format!("ws://{}/connection/websocket", server.address),
+                &server.address.to_string(),
+                transport,
                 token,
             ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .expect("node is needed: `make setup` says how to get it");
@@ -72,12 +74,21 @@ impl Sdk {
     }
 }
 
+const TRANSPORTS: [&str; 3] = ["websocket", "http_stream", "sse"];
+
 #[tokio::test]
 async fn the_centrifuge_sdk_receives_and_recovers_what_it_missed() {
+    for transport in TRANSPORTS {
+        receives_and_recovers(transport).await;
+    }
+}
+
+async fn receives_and_recovers(transport: &str) {
     let server = Server::start().await;
     server.visit(1, "/before");
-    let mut sdk = Sdk::start(&server, "ann");
+    let mut sdk = Sdk::start(&server, transport, "ann");
     sdk.order("connect").await;
+    assert_eq!(sdk.tells("connected").await["transport"], transport);
     let subscribed = sdk.tells("subscribed").await;
     assert_eq!(subscribed["data"]["stream"][0]["path"], "/before");
     assert_eq!(subscribed["position"]["offset"], 0);
@@ -111,8 +122,14 @@ async fn the_centrifuge_sdk_receives_and_recovers_what_it_missed() {
 
 #[tokio::test]
 async fn the_centrifuge_sdk_answers_our_pings_and_comes_back_by_itself_when_it_may() {
+    for transport in TRANSPORTS {
+        answers_and_comes_back(transport).await;
+    }
+}
+
+async fn answers_and_comes_back(transport: &str) {
     let server = Server::start().await;
-    let mut sdk = Sdk::start(&server, "ann");
+    let mut sdk = Sdk::start(&server, transport, "ann");
     sdk.order("connect").await;
     sdk.tells("subscribed").await;
     // A client that did not answer would be cut with 3012 at the next ping.
@@ -130,8 +147,10 @@ async fn the_centrifuge_sdk_answers_our_pings_and_comes_back_by_itself_when_it_m
 
 #[tokio::test]
 async fn the_centrifuge_sdk_stays_away_when_its_token_is_wrong() {
-    let server = Server::start().await;
-    let mut sdk = Sdk::start(&server, "forged");
-    sdk.order("connect").await;
-    assert_eq!(sdk.tells("disconnected").await["code"], 3500);
+    for transport in TRANSPORTS {
+        let server = Server::start().await;
+        let mut sdk = Sdk::start(&server, transport, "forged");
+        sdk.order("connect").await;
+        assert_eq!(sdk.tells("disconnected").await["code"], 3500, "{transport}");
+    }
 }

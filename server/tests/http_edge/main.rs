@@ -17,5 +17,6 @@ mod publish;
 mod sites;
 mod sockets;
 mod stats_v1;
+mod streams;
 mod support;
 mod visitors;

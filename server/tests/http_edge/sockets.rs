@@ -49,7 +49,7 @@ async fn ask_for_live(socket: &mut Socket, token: &str) -> Value {
 }
 
 /// A server with a site of the owner's, and the owner's cookie.
-async fn with_site(wish: Wish) -> (Server, String) {
+pub async fn with_site(wish: Wish) -> (Server, String) {
     let server = Server::start_with(wish).await;
     server.owner().await;
     let owner = server.accounts.account(EMAIL).await.unwrap().unwrap().id;

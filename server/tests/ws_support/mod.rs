@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+pub mod streams;
+
 use axum::{Extension, Router};
 use futures::{SinkExt, StreamExt};
 use pulsecast_protocol::{Channel, Origin, Timestamp, account::SiteSettings};
