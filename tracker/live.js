@@ -56,12 +56,9 @@
     RegExp("^" + glob.replace(/\*\*?|\W/g, (sign) => (sign[1] ? ".*" : sign == "*" ? "[^/]*" : "\\" + sign)) + "$").test(location.pathname);
   const meant = ({ expires_at, audience: { path, countries } = {} }) =>
     !(expires_at < Date.now()) && (!path || matches(path)) && (!countries || countries.includes(state.country));
-  // What is to be seen: the pinned first, then the newest first.
-  const shown = () =>
-    Object.values(state.items)
-      .filter(meant)
-      .sort((a, b) => b.pinned - a.pinned || b.published_at - a.published_at || b.id - a.id)
-      .slice(0, backlog);
+  // The pinned first, then the newest first.
+  const ordered = () => Object.values(state.items).sort((a, b) => b.pinned - a.pinned || b.published_at - a.published_at || b.id - a.id);
+  const shown = () => ordered().filter(meant).slice(0, backlog);
 
   const make = (tag, part, content) => {
     const element = document.createElement(tag);
@@ -145,7 +142,7 @@
     },
     // Once all of a message is taken in.
     done() {
-      state.items = Object.fromEntries(Object.values(state.items).sort((a, b) => b.published_at - a.published_at).slice(0, backlog + 20).map((item) => [item.id, item]));
+      state.items = Object.fromEntries(ordered().slice(0, backlog + 20).map((item) => [item.id, item]));
       write(session, kept, { ...state, at: feed.at });
       render();
     },

@@ -114,17 +114,16 @@ impl Shelf {
         if self.position.epoch != look.position.epoch {
             self.position = look.position.clone();
         }
-        for one in &look.publications {
-            if let (true, Ok(change)) = (
-                one.offset > self.position.offset,
-                serde_json::from_slice(&one.data),
-            ) {
-                let position = Position {
-                    epoch: look.position.epoch.clone(),
-                    offset: one.offset,
-                };
-                self.apply(change, position, 0);
-            }
+        let known = self.position.offset;
+        for one in look.publications.iter().filter(|one| one.offset > known) {
+            let Ok(change) = serde_json::from_slice(&one.data) else {
+                continue;
+            };
+            let position = Position {
+                epoch: look.position.epoch.clone(),
+                offset: one.offset,
+            };
+            self.apply(change, position, 0);
         }
     }
 

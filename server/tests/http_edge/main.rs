@@ -9,6 +9,7 @@ mod access;
 mod accounts;
 mod api_keys;
 mod assets;
+mod feed;
 mod limits;
 mod login;
 mod origin;

@@ -5,6 +5,8 @@ use pulsecast_server::{
     auth::{Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens, Visitors, setup},
     clock::{ManualClock, SharedClock},
     fetch::{FetchLimits, Fetcher},
+    enrich::Countries,
+    feed::{Feed, FeedLimits},
     health::Health,
     http::{AppState, EdgeConfig, Parts, ServeLimits, router, serve},
     hub::Hub,
@@ -17,7 +19,7 @@ use pulsecast_server::{
         duck::{self, DuckSettings},
     },
     tasks::Tasks,
-    transport::{self, TransportState},
+    transport::{self, StreamLimits, TransportState},
 };
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use std::{future::Future, net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -92,7 +94,7 @@ impl Server {
             own,
             clock: shared.clone(),
         };
-        let streams = transport::families(transport::StreamLimits::default()).into_iter();
+        let streams = transport::families(StreamLimits::default()).into_iter();
         let families = streams.fold(families(), |all, (name, family)| all.and(name, family));
         let hub = Hub::new(families, shared.clone(), 1);
         let health = Health::default();
@@ -117,6 +119,15 @@ impl Server {
         let gate = MemberGate::new(sites.clone(), auth.own.clone(), auth.tokens.clone());
         let gate = Arc::new(gate.with_visitors(visitors.clone()));
         let tasks = Tasks::new();
+        let feed = Feed::open(
+            Arc::new(accounts.clone()),
+            hub.clone(),
+            sites.clone(),
+            Countries::embedded().unwrap(),
+            (shared.clone(), tasks.clone()),
+            FeedLimits::default(),
+        );
+        let feed = feed.await.unwrap();
         let sockets = TransportState::new(
             hub.clone(),
             live.clone(),
@@ -144,7 +155,7 @@ impl Server {
             stats,
             events: None,
             importer: None,
-            feed: None,
+            feed: Some(feed),
             health: health.clone(),
             metrics: None,
             config: Arc::new(config),
