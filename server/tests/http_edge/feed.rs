@@ -41,16 +41,25 @@ async fn editors_publish_and_viewers_and_strangers_do_not() {
     let item = [("action", "publish"), ("kind", "message"), ("title", "Hello")];
     let editor = member(&server, "ed@example.com", Role::Editor).await;
     let done = editor.form(PAGE, &item).await;
-    assert_eq!((done.status().as_u16(), location(&done)), (303, "/sites/example.com/feed?done=published"));
+    assert_eq!(
+        (done.status().as_u16(), location(&done)),
+        (303, "/sites/example.com/feed?done=published")
+    );
     let page = editor.open(location(&done)).await.text().await.unwrap();
     assert!(page.contains("Hello") && page.contains("Published"), "{page}");
 
     let viewer = member(&server, "vi@example.com", Role::Viewer).await;
     assert_eq!(viewer.form(PAGE, &item).await.status(), 403);
-    assert_eq!(viewer.open("/sites/example.com/feed/received").await.status(), 403);
+    assert_eq!(
+        viewer.open("/sites/example.com/feed/received").await.status(),
+        403
+    );
     assert!(!viewer.open(PAGE).await.text().await.unwrap().contains("Hello"));
     assert_eq!(server.browser().form(PAGE, &item).await.status(), 401);
-    let foreign = editor.client.post(editor.url(PAGE)).header("origin", "https://evil.example");
+    let foreign = editor
+        .client
+        .post(editor.url(PAGE))
+        .header("origin", "https://evil.example");
     assert_eq!(foreign.form(&item).send().await.unwrap().status(), 403);
     assert_eq!(states(&server).await, [FeedState::Live]);
 }
@@ -60,15 +69,30 @@ async fn what_was_typed_survives_a_mistake_in_it() {
     let server = with_site().await;
     let editor = member(&server, "ed@example.com", Role::Editor).await;
     let long = "word ".repeat(900);
-    let wrong = [("action", "publish"), ("kind", "link"), ("url", "javascript:alert(1)"), ("text", long.as_str())];
+    let wrong = [
+        ("action", "publish"),
+        ("kind", "link"),
+        ("url", "javascript:alert(1)"),
+        ("text", long.as_str()),
+    ];
     let back = editor.form(PAGE, &wrong).await;
-    assert!(location(&back).contains("edit=") && location(&back).contains("done=wrong"), "{}", location(&back));
+    assert!(
+        location(&back).contains("edit=") && location(&back).contains("done=wrong"),
+        "{}",
+        location(&back)
+    );
     let page = editor.open(location(&back)).await;
     let policy = header(&page, "content-security-policy").to_owned();
     let page = page.text().await.unwrap();
-    assert!(page.contains("Write the whole address") && page.contains(&long[..4000]), "{page}");
+    assert!(
+        page.contains("Write the whole address") && page.contains(&long[..4000]),
+        "{page}"
+    );
     assert_eq!(states(&server).await, [FeedState::Draft]);
-    assert!(policy.contains("frame-src https://www.youtube-nocookie.com") && policy.contains("https:;"), "{policy}");
+    assert!(
+        policy.contains("frame-src https://www.youtube-nocookie.com") && policy.contains("https:;"),
+        "{policy}"
+    );
     let elsewhere = editor.open("/sites/example.com/settings").await;
     assert!(!header(&elsewhere, "content-security-policy").contains("youtube"));
 }
@@ -77,16 +101,40 @@ async fn what_was_typed_survives_a_mistake_in_it() {
 async fn a_draft_can_be_looked_at_forgotten_and_planned() {
     let server = with_site().await;
     let editor = member(&server, "ed@example.com", Role::Editor).await;
-    let seen = editor.form(PAGE, &[("action", "preview"), ("kind", "message"), ("text", "So *good* <script>1</script>")]).await;
+    let seen = editor
+        .form(
+            PAGE,
+            &[
+                ("action", "preview"),
+                ("kind", "message"),
+                ("text", "So *good* <script>1</script>"),
+            ],
+        )
+        .await;
     let page = editor.open(location(&seen)).await.text().await.unwrap();
-    assert!(page.contains("As visitors will see it") && page.contains("So <em>good</em>"), "{page}");
+    assert!(
+        page.contains("As visitors will see it") && page.contains("So <em>good</em>"),
+        "{page}"
+    );
     assert!(!page.contains("<script>1"), "{page}");
     let id = location(&seen).split_once("edit=").unwrap().1.to_owned();
-    editor.form("/sites/example.com/feed/discard", &[("id", &id)]).await;
+    editor
+        .form("/sites/example.com/feed/discard", &[("id", &id)])
+        .await;
     assert!(states(&server).await.is_empty());
 
-    let later = [("action", "publish"), ("title", "Later"), ("publish_at", "2027-01-16T10:00")];
-    assert_eq!(location(&editor.form(PAGE, &later).await), "/sites/example.com/feed?done=scheduled");
+    let later = [
+        ("action", "publish"),
+        ("title", "Later"),
+        ("publish_at", "2027-01-16T10:00"),
+    ];
+    assert_eq!(
+        location(&editor.form(PAGE, &later).await),
+        "/sites/example.com/feed?done=scheduled"
+    );
     let page = editor.open(PAGE).await.text().await.unwrap();
-    assert!(page.contains("Planned") && page.contains("2027-01-16 10:00"), "by the site's clock: {page}");
+    assert!(
+        page.contains("Planned") && page.contains("2027-01-16 10:00"),
+        "by the site's clock: {page}"
+    );
 }

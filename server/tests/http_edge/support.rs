@@ -4,9 +4,9 @@ use pulsecast_protocol::Timestamp;
 use pulsecast_server::{
     auth::{Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens, Visitors, setup},
     clock::{ManualClock, SharedClock},
-    fetch::{FetchLimits, Fetcher},
     enrich::Countries,
     feed::{Feed, FeedLimits},
+    fetch::{FetchLimits, Fetcher},
     health::Health,
     http::{AppState, EdgeConfig, Parts, ServeLimits, router, serve},
     hub::Hub,

@@ -137,16 +137,9 @@ pub fn Preview(item: FeedItem) -> impl IntoView {
         image,
         ..
     } = item;
-    let more = url
-        .filter(|_| matches!(kind, FeedKind::Link | FeedKind::Visit))
-        .map(|url| {
-            let text = if kind == FeedKind::Visit {
-                "Have a look"
-            } else {
-                "Read more"
-            };
-            view! { <a class="feed-note__more" href=url rel="noopener nofollow" target="_blank">{text}</a> }
-        });
+    let more = url.filter(|_| matches!(kind, FeedKind::Link | FeedKind::Visit)).map(|url| {
+        view! { <a class="feed-note__more" href=url rel="noopener nofollow" target="_blank">"Read more"</a> }
+    });
     view! {
         <section class="panel form--panel" aria-labelledby="preview-title" data-testid="feed-preview">
             <h2 class="form__title" id="preview-title">"As visitors will see it"</h2>
