@@ -3,11 +3,13 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { BrowserContext, Page } from "@playwright/test";
 import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { type Owner, expect, test } from "../support/actors.ts";
 import { Pages, html } from "../support/pages.ts";
 import { USER_AGENT, type Server } from "../support/server.ts";
 
 const domain = "shop.example";
+const looks = fileURLToPath(new URL("../test-results/looks", import.meta.url));
 const tag = (server: Server) => `<script defer data-site="${domain}" data-live data-feed src="${server.url}/js/pulse.js"></script>`;
 
 /** A site with pages of its own, each with the tag; `/list` has a place for the feed. */
@@ -233,7 +235,7 @@ test("the editors' page and the note can be used by everybody: no finding of axe
   await editor.page.getByRole("button", { name: "Preview" }).last().click();
   await expect(editor.page.getByTestId("feed-preview")).toBeVisible();
   const address = editor.page.url();
-  await mkdir("test-results/looks", { recursive: true });
+  await mkdir(looks, { recursive: true });
   for (const colorScheme of ["light", "dark"] as const) {
     for (const width of [1440, 390]) {
       await owner.page.setViewportSize({ width, height: 900 });
@@ -242,7 +244,7 @@ test("the editors' page and the note can be used by everybody: no finding of axe
       await expect(editor.page.getByTestId("feed-preview")).toBeVisible();
       const wide = await owner.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       expect(wide, `the page is wider than ${width}`).toBe(false);
-      await owner.page.screenshot({ path: `test-results/looks/feed-editor-${colorScheme}-${width}.png`, fullPage: true });
+      await owner.page.screenshot({ path: `${looks}/feed-editor-${colorScheme}-${width}.png`, fullPage: true });
       const found = await new AxeBuilder({ page: owner.page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]).analyze();
       expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(" ")}`), `${colorScheme} ${width}`).toEqual([]);
 
@@ -251,7 +253,7 @@ test("the editors' page and the note can be used by everybody: no finding of axe
       await visitor.goto(origin);
       await visitor.addStyleTag({ content: ":root{color-scheme:light dark}" });
       await expect(note(visitor)).toBeVisible();
-      await visitor.screenshot({ path: `test-results/looks/feed-note-${colorScheme}-${width}.png`, animations: "disabled" });
+      await visitor.screenshot({ path: `${looks}/feed-note-${colorScheme}-${width}.png`, animations: "disabled" });
       const seen = await new AxeBuilder({ page: visitor }).include("pulse-feed").withTags(["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]).analyze();
       expect(seen.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(" ")}`), `note, ${colorScheme} ${width}`).toEqual([]);
       await context.close();

@@ -20,9 +20,8 @@ fn label(kind: FeedKind) -> &'static str {
 /// The form: empty for a new item, filled with the one that is being written.
 #[component]
 pub fn Compose(domain: Domain, timezone: String, editing: Option<FeedEditing>) -> impl IntoView {
-    let is_live = editing
-        .as_ref()
-        .is_some_and(|editing| editing.state == FeedState::Live);
+    let state = editing.as_ref().map_or(FeedState::Draft, |editing| editing.state);
+    let is_live = state == FeedState::Live;
     let is_new = editing.is_none();
     let (id, draft, errors) = match editing {
         Some(editing) => (Some(editing.id), editing.draft, editing.errors),
@@ -53,7 +52,7 @@ pub fn Compose(domain: Domain, timezone: String, editing: Option<FeedEditing>) -
     });
     let has_rules = !draft.path.is_empty() || !draft.countries.is_empty();
     let has_times = !draft.publish_at.is_empty() || !draft.expires_at.is_empty() || draft.pinned;
-    let discard = id.map(|id| view! { <Discard domain=domain.clone() id is_live /> });
+    let discard = id.map(|id| view! { <Discard domain=domain.clone() id state /> });
     view! {
         <form class="panel form form--panel feed-form" method="post" action=to data-testid="feed-form">
             <h2 class="form__title">{title}</h2>
@@ -110,11 +109,10 @@ pub fn Compose(domain: Domain, timezone: String, editing: Option<FeedEditing>) -
 
 /// The end of what was being written.
 #[component]
-fn Discard(domain: Domain, id: i64, is_live: bool) -> impl IntoView {
-    let label = if is_live {
-        "Forget this change"
-    } else {
-        "Stop editing and forget what is not published"
+fn Discard(domain: Domain, id: i64, state: FeedState) -> impl IntoView {
+    let label = match state {
+        FeedState::Draft => "Delete this draft",
+        _ => "Forget this change",
     };
     view! {
         <form class="inline-form feed-discard" method="post" action=format!("/sites/{domain}/feed/discard")>
