@@ -186,6 +186,19 @@ async fn the_past_can_be_read_without_joining() {
         (offsets, &history["history"]["offset"]),
         (vec![json!(3), json!(2)], &json!(3))
     );
+    let epoch = history["history"]["epoch"].as_str().unwrap();
+    let older = ann
+        .ask(&format!(
+            r#"{{"id":6,"history":{{"channel":"live:a.com","limit":-1,"reverse":true,"since":{{"epoch":"{epoch}","offset":3}}}}}}"#
+        ))
+        .await;
+    let offsets: Vec<_> = older["history"]["publications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["offset"].clone())
+        .collect();
+    assert_eq!(offsets, [json!(2), json!(1)], "backwards is what is older");
     let wrong = ann
         .ask(r#"{"id":4,"history":{"channel":"live:a.com","limit":-1,"since":{"epoch":"gone","offset":1}}}"#)
         .await;

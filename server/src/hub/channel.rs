@@ -260,14 +260,6 @@ impl Channel {
         Some((state.stream.position(), state.stream.after(since)?))
     }
 
-    /// All that is kept, oldest first, and the position.
-    pub(super) fn kept(&self, now: Timestamp) -> (Position, Vec<Published>) {
-        let mut state = self.state.lock();
-        state.used = now;
-        state.stream.expire(now);
-        (state.stream.position(), state.stream.all().cloned().collect())
-    }
-
     /// What came after `since` where that can be told, else all that is kept.
     pub(super) fn look(&self, since: Option<&Position>, now: Timestamp) -> Result<Look, Freed> {
         let mut state = self.state.lock();

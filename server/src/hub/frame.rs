@@ -77,12 +77,6 @@ pub(super) fn over(channel: &str, code: u32, reason: &str) -> Bytes {
     Bytes::from(address(channel) + &format!(r#""unsubscribe":{{"code":{code},"reason":{reason}}}}}}}"#))
 }
 
-/// JSON without line breaks between its tokens.
-pub(super) fn one_line(mut json: Vec<u8>) -> Vec<u8> {
-    blank_breaks(&mut json);
-    json
-}
-
 fn blank_breaks(json: &mut [u8]) {
     for byte in json {
         if matches!(*byte, b'\n' | b'\r') {

@@ -155,16 +155,6 @@ impl Hub {
         self.0.families.of(channel).1.retain
     }
 
-    /// All that is kept of the channel's past, oldest first, and its position; `None` where its family keeps none.
-    #[must_use]
-    pub fn kept(&self, channel: &str) -> Option<(Position, Vec<Published>)> {
-        self.0.families.of(channel).1.retain?;
-        let now = self.now();
-        Some(self.with(channel, |channel| {
-            channel.position(now).map(|_| channel.kept(now))
-        }))
-    }
-
     /// Adds a reader that knows everything up to `after` (`None`: it wants only what comes). It is sent `first`, which is told how many
     /// readers there are now, then what came since, then what comes. Holding the answer is being subscribed.
     ///

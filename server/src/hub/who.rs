@@ -1,6 +1,5 @@
 //! Who receives a channel, as others in it are told. A cheap handle.
 
-use super::frame;
 use bytes::Bytes;
 use pulsecast_protocol::wire::{ClientInfo, Raw};
 use serde_json::value::RawValue;
@@ -18,13 +17,17 @@ struct Shared {
 pub struct Who(Arc<Shared>);
 
 impl Who {
-    /// The connection `client` of `user`. `info` is JSON that others in a channel may see beside the name.
+    /// The connection `client` of `user`. `info` is JSON that others in a channel may see beside the name, as somebody else wrote it: its line
+    /// breaks become spaces, for a line is a frame.
     #[must_use]
     pub fn new(client: &str, user: &str, info: Option<Arc<str>>) -> Self {
         Self(Arc::new(Shared {
             client: client.to_owned(),
             user: user.to_owned(),
-            info,
+            info: info.map(|info| match info.contains(['\n', '\r']) {
+                true => info.replace(['\n', '\r'], " ").into(),
+                false => info,
+            }),
         }))
     }
 
@@ -55,7 +58,7 @@ impl Who {
     /// The same as one line of JSON.
     #[must_use]
     pub fn line(&self) -> Bytes {
-        serde_json::to_vec(&self.told()).map_or_else(|_| Bytes::new(), |line| frame::one_line(line).into())
+        serde_json::to_vec(&self.told()).map_or_else(|_| Bytes::new(), Bytes::from)
     }
 }
 
@@ -72,5 +75,19 @@ impl fmt::Debug for Who {
             .field("client", &self.0.client)
             .field("user", &self.0.user)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_site_says_of_a_visitor_fits_on_one_line_wherever_it_is_told() {
+        let who = Who::new("c1", "eve", Some("{\n  \"name\":\r\n \"Eve\"\n}".into()));
+        let told = serde_json::to_string(&who.told()).unwrap();
+        assert!(!told.contains(['\n', '\r']), "{told}");
+        assert!(told.contains("\"Eve\""), "{told}");
+        assert_eq!(who.line(), told.as_bytes());
     }
 }

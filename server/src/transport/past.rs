@@ -13,14 +13,21 @@ use serde_json::value::RawValue;
 /// The protocol's number of why there is none.
 pub fn history(hub: &Hub, request: &HistoryRequest) -> Result<HistoryResult, u32> {
     hub.keeps(&request.channel).ok_or(code::NOT_AVAILABLE)?;
+    // Backwards it is what came before a position, and that is kept or not, whatever came after.
+    let since = request.since.as_ref();
     let look = hub
-        .look(&request.channel, request.since.as_ref())
+        .look(&request.channel, since.filter(|_| !request.reverse))
         .map_err(|_| code::INTERNAL)?;
     let mut found = look.publications;
-    match &request.since {
+    match since {
         // Without an epoch it asks for what is there, and does not claim to know anything.
-        Some(since) if since.epoch.is_empty() => found.retain(|one| one.offset > since.offset),
-        Some(_) if !look.recovered => return Err(code::UNRECOVERABLE_POSITION),
+        Some(since) if since.epoch.is_empty() && !request.reverse => {
+            found.retain(|one| one.offset > since.offset);
+        }
+        Some(since) if request.reverse && ["", &look.position.epoch].contains(&since.epoch.as_str()) => {
+            found.retain(|one| one.offset < since.offset);
+        }
+        Some(_) if request.reverse || !look.recovered => return Err(code::UNRECOVERABLE_POSITION),
         _ => {}
     }
     if request.reverse {

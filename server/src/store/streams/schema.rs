@@ -25,6 +25,7 @@ create table if not exists publications (
     info blob not null,
     primary key (stream, place)
 );
+create index if not exists publications_by_age on publications (at, stream, place);
 create table if not exists keys (
     stream integer not null,
     key text not null,

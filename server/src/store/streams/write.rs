@@ -98,15 +98,21 @@ impl Journal for StreamsJournal {
                 .prepare_cached("delete from keys where at < ?1")?
                 .execute([now.plus(-KEYS_KEPT).millis()])?;
             for (kind, retain) in families {
-                // By place, not by time alone: a clock that was set back must leave no hole.
-                transaction
-                    .prepare_cached(
-                        "delete from publications where place <= (
-                             select max(old.place) from publications old
-                             where old.stream = publications.stream and old.at < ?2)
-                         and stream in (select id from streams where kind = ?1)",
-                    )?
-                    .execute(params![kind, now.plus(-retain.age).millis()])?;
+                // By place, not by time alone: a clock that was set back must leave no hole. The index finds the old ones; what is kept is
+                // not looked at.
+                let mut old = transaction.prepare_cached(
+                    "select p.stream, max(p.place) from publications p join streams s on s.id = p.stream
+                         where p.at < ?2 and s.kind = ?1 group by p.stream",
+                )?;
+                let age = params![kind, now.plus(-retain.age).millis()];
+                let old = old
+                    .query_map(age, |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect::<Result<Vec<(i64, i64)>, _>>()?;
+                for (stream, place) in old {
+                    transaction
+                        .prepare_cached("delete from publications where stream = ?1 and place <= ?2")?
+                        .execute(params![stream, place])?;
+                }
                 let quiet = now.plus(-retain.age).plus(-QUIET).millis();
                 let mut quiet_ones =
                     transaction.prepare_cached("select id from streams where kind = ?1 and at < ?2")?;
