@@ -14,6 +14,7 @@ use pulsecast_protocol::{
         Comparison, ComparisonMode, Condition, DateRange, Dimension, Direction, Filter, Include, LiveResult,
         Metric, Operator, OrderBy, OrderKey, Pagination, Query, QueryResult, Subject, TimeUnit,
     },
+    visitor::VisitorsView,
     wire::{Command, EmulationRequest, PollResult, Push, Reply},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -140,6 +141,7 @@ fn check(name: &str) {
         "feed-draft" => same::<FeedDraft>(name),
         "live-result" | "live-result-change" | "live-result-error" => same::<LiveResult>(name),
         "keys-view" => same::<KeysView>(name),
+        "visitors-view" => same::<VisitorsView>(name),
         "viewer" => same::<Viewer>(name),
         "site-settings" | "site-settings-open" => same::<SiteSettings>(name),
         "site-summary" => same::<SiteSummary>(name),

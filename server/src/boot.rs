@@ -317,6 +317,8 @@ impl Server {
             polls: config.max_polls.min(tokio::sync::Semaphore::MAX_PERMITS),
             poll_for: Duration::from_secs(config.poll_wait),
             backlog: config.feed_backlog,
+            room_members: config.room_members,
+            room_rate: config.room_rate,
             ..transport::Limits::default()
         };
         let events: Arc<dyn EventReader> = Arc::new(reader);

@@ -363,6 +363,14 @@ pub struct ServeConfig {
     )]
     pub query_freshness: u32,
 
+    /// Connections in one room at a time; more are told that it is full
+    #[arg(long, env = "PULSECAST_ROOM_MEMBERS", default_value_t = 5_000, value_name = "N")]
+    pub room_members: u32,
+
+    /// Publications of visitors in one room a second, twice as many at once; more are told to wait
+    #[arg(long, env = "PULSECAST_ROOM_RATE", default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub room_rate: u32,
+
     /// Hosts of sites' own servers that may be asked over http and at private addresses, such as localhost:8080 or app.internal
     #[arg(
         long,

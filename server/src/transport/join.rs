@@ -6,7 +6,7 @@ use super::{
     doors::{Door, door},
     past::publications,
     queries,
-    session::no,
+    session::{no, no_because},
 };
 use crate::hub::{NotAttached, Watches};
 use pulsecast_protocol::{
@@ -23,6 +23,11 @@ const ATTEMPTS: usize = 4;
 impl Connection {
     pub(super) fn join(&mut self, id: u32, channel: &Channel, since: Option<&Position>, watches: Watches) {
         let name = channel.to_string();
+        let Services { hub, rooms, .. } = &*self.services;
+        if !rooms.has_place(&name, hub.readers(&name)) {
+            self.session.left(&name);
+            return self.send(&no_because(id, code::LIMIT_EXCEEDED, "this room is full".to_owned()));
+        }
         for _ in 0..ATTEMPTS {
             let joined = match door(channel) {
                 Door::Live(site) => self.join_live(id, &name, site, since),

@@ -25,6 +25,7 @@ pub mod past;
 mod poll;
 mod presence;
 mod queries;
+mod rooms;
 mod seats;
 pub mod session;
 mod stream;
@@ -49,6 +50,7 @@ use axum::{
 };
 use emulation::Emulation;
 use keeper::Keeper;
+use rooms::Rooms;
 use seats::Seats;
 use std::{
     hash::RandomState,
@@ -84,6 +86,10 @@ pub struct Limits {
     pub message: usize,
     /// Bytes of one publication's data.
     pub publication: usize,
+    /// Connections in one room.
+    pub room_members: u32,
+    /// Publications of clients in one room, a second.
+    pub room_rate: u32,
     /// Bytes of publications that may wait for one connection.
     pub outbox: usize,
     /// Commands at once.
@@ -121,6 +127,8 @@ impl Default for Limits {
             queries: 32,
             message: 64 * 1024,
             publication: 32 * 1024,
+            room_members: 5_000,
+            room_rate: 50,
             outbox: 1 << 20,
             burst: 256,
             commands_per_second: 50,
@@ -155,6 +163,7 @@ pub struct Services {
     emulation: Emulation,
     /// Places for polls that wait.
     parked: Semaphore,
+    rooms: Rooms,
     /// Connections opened so far; numbers them.
     opened: AtomicU64,
     /// Hashes what clients look like, under a random key of this process.
@@ -192,6 +201,7 @@ impl TransportState {
             keeper,
             emulation,
             parked,
+            rooms: Rooms::new(limits.room_members, limits.room_rate),
             opened,
             faces: RandomState::new(),
         }))
