@@ -364,7 +364,12 @@ pub struct ServeConfig {
     pub query_freshness: u32,
 
     /// Connections in one room at a time; more are told that it is full
-    #[arg(long, env = "PULSECAST_ROOM_MEMBERS", default_value_t = 5_000, value_name = "N")]
+    #[arg(
+        long,
+        env = "PULSECAST_ROOM_MEMBERS",
+        default_value_t = 5_000,
+        value_name = "N"
+    )]
     pub room_members: u32,
 
     /// Publications of visitors in one room a second, twice as many at once; more are told to wait

@@ -198,7 +198,11 @@ impl Connection {
 
     /// Hands it in, to be answered when it is on disk. What one client publishes in one room stays in its order.
     fn publish(&self, id: u32, channel: String, data: &Raw) {
-        if !self.services.rooms.may_publish(&channel, self.services.clock.now()) {
+        if !self
+            .services
+            .rooms
+            .may_publish(&channel, self.services.clock.now())
+        {
             let why = "too many publications in this room: wait a moment".to_owned();
             return self.send(&no_because(id, code::TOO_MANY_REQUESTS, why));
         }

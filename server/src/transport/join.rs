@@ -26,7 +26,11 @@ impl Connection {
         let Services { hub, rooms, .. } = &*self.services;
         if !rooms.has_place(&name, hub.readers(&name)) {
             self.session.left(&name);
-            return self.send(&no_because(id, code::LIMIT_EXCEEDED, "this room is full".to_owned()));
+            return self.send(&no_because(
+                id,
+                code::LIMIT_EXCEEDED,
+                "this room is full".to_owned(),
+            ));
         }
         for _ in 0..ATTEMPTS {
             let joined = match door(channel) {

@@ -46,7 +46,12 @@ impl Rooms {
         if budgets.len() >= MOST && !budgets.contains_key(channel) {
             return false;
         }
-        let fresh = || (Budget::new(self.per_second.saturating_mul(2), self.per_second, now), now);
+        let fresh = || {
+            (
+                Budget::new(self.per_second.saturating_mul(2), self.per_second, now),
+                now,
+            )
+        };
         let (budget, last) = budgets.entry(channel.to_owned()).or_insert_with(fresh);
         *last = now;
         budget.spend(now) == Spent::Within
