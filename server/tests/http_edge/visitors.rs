@@ -332,7 +332,8 @@ async fn a_key_turns_away_visitors_of_its_own_site_and_says_what_is_wrong_with_a
     let key = publish_key(&server).await;
     let (mut ann, _) = Client::with_token(&server, &token(&secret, "ann", everything(), 10)).await;
     let foreign = json!({"site": "other.example", "user": "ann"});
-    assert_eq!(post(&server, "/api/revoke", &key, foreign).await.0, 404);
+    let refused = post(&server, "/api/revoke", &key, foreign).await.1;
+    assert_eq!(refused["error"]["code"], 102, "{refused}");
     assert_eq!(
         post(&server, "/api/revoke", "pc_no", json!({"user": "ann"}))
             .await
@@ -346,12 +347,8 @@ async fn a_key_turns_away_visitors_of_its_own_site_and_says_what_is_wrong_with_a
         json!({"who": "ann"}),
         json!([]),
     ] {
-        let (status, answer) = post(&server, "/api/revoke", &key, bad.clone()).await;
-        assert_eq!(
-            (status, &answer["error"]["code"]),
-            (400, &json!(107)),
-            "{bad}: {answer}"
-        );
+        let (_, answer) = post(&server, "/api/revoke", &key, bad.clone()).await;
+        assert_eq!(answer["error"]["code"], 107, "{bad}: {answer}");
     }
     assert!(ann.ask("subscribe", json!({"channel": LOBBY})).await["subscribe"].is_object());
 }
@@ -451,11 +448,11 @@ async fn a_visitor_with_a_cookie_is_who_the_sites_own_server_says_they_are() {
 }
 
 fn shown_secret(page: &str) -> Option<String> {
-    let (_, rest) = page
-        .split_once("data-testid=\"visitor-secret\"")
-        .or_else(|| page.split_once("id=\"visitor-secret\""))?;
+    let (_, rest) = page.split_once(" id=\"visitor-secret\"")?;
     let (_, rest) = rest.split_once("value=\"")?;
-    rest.split_once('"').map(|(secret, _)| secret.to_owned())
+    rest.split_once('"')
+        .map(|(secret, _)| secret.to_owned())
+        .filter(|secret| secret.len() > 40)
 }
 
 #[tokio::test]
