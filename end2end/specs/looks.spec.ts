@@ -200,6 +200,15 @@ const STAGES: Record<string, (stage: Stage) => Promise<Page>> = {
     await expect(page.getByTestId("share-frame")).toBeVisible();
     return page;
   },
+  "settings-visitors": async ({ owner, page }) => {
+    await owner.posts("/fn/revoke-visitor", { domain: "demo", kind: "user", name: "somebody.with.a.rather.long.name@department.example.com" });
+    await page.goto(`${owner.server.url}/sites/demo/settings/visitors`);
+    await page.getByLabel("A secret (HS256)").check();
+    await page.getByLabel("Connect endpoint").fill("https://example.com/pulsecast/connect");
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByTestId("visitor-secret")).toBeVisible();
+    return page;
+  },
   "settings-exclusions": async ({ owner, page }) => {
     await page.goto(`${owner.server.url}/sites/demo/settings/exclusions`);
     await page.getByLabel("IP addresses").fill("the office");
