@@ -41,6 +41,7 @@ pub fn answer(
         plan.rolled = asking.rolled(&plan, scope.timezone)?;
     }
     asking.check_patterns(&plan.patterns)?;
+    plan.words = asking.words(&plan)?;
     let mut meta = Meta::default();
     let imported = imported(&mut asking, scope, query, &plan, &mut meta)?;
     let sums = match &imported {

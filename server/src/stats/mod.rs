@@ -20,6 +20,7 @@ pub mod scope;
 mod sql;
 mod sums;
 mod turns;
+mod words;
 
 pub use limits::Limits;
 pub use scope::Scope;

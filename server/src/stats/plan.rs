@@ -8,6 +8,7 @@ use super::{
     range::Span,
     rollup::RolledDays,
     sums::{Figure, Sum, figure, needed},
+    words::Words,
 };
 use crate::event::SiteId;
 use pulsecast_protocol::{
@@ -67,6 +68,8 @@ pub struct Plan {
     pub count_rows: bool,
     /// Days of the site that are summed up; `None` before that is known, or where they are not to be used.
     pub rolled: Option<Arc<RolledDays>>,
+    /// What the filter's conditions fit, where days that are summed up may answer them.
+    pub words: Option<Arc<Words>>,
 }
 
 pub(super) fn wrong<T>(path: impl Into<String>, reason: impl Into<String>) -> Result<T, StatsError> {
@@ -114,6 +117,7 @@ impl Plan {
             pagination: query.pagination,
             count_rows: query.include.total_rows,
             rolled: None,
+            words: None,
         };
         plan.check_form()?;
         plan.check_metrics()?;

@@ -7,6 +7,7 @@ use super::{
     rollup::RolledDays,
     sql::{self, Groups, Statement},
     sums::{Key, Sum, SumRow, Sums},
+    words::{self, Words},
 };
 use crate::{
     event::SiteId,
@@ -70,6 +71,43 @@ impl<'a> Asking<'a> {
             )
         });
         Ok(Some(Arc::new(RolledDays::of(zone, days))))
+    }
+
+    /// What the conditions of the plan's filter fit, where that can help; the regular expressions among them have to be right.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub fn words(&mut self, plan: &Plan) -> Result<Option<Arc<Words>>, AskError> {
+        if plan.rolled.is_none() {
+            return Ok(None);
+        }
+        let mut tests = Vec::new();
+        for test in [&plan.filter, &plan.unconverted]
+            .into_iter()
+            .filter_map(words::tests)
+            .flatten()
+        {
+            if !tests.contains(&test) {
+                tests.push(test);
+            }
+        }
+        if tests.is_empty() {
+            return Ok(Some(Arc::default()));
+        }
+        let statement = sql::Builder::new(plan.site, plan.span, &plan.goals, self.snapshot).words(&tests);
+        let mut fitting: Vec<Vec<i64>> = vec![Vec::new(); tests.len()];
+        for row in self.session.ask(&statement.sql, &statement.texts)? {
+            let mut cells = row.iter().map(|cell| i64::try_from(cell.int()).unwrap_or(0));
+            let (place, id) = (cells.next().unwrap_or(0), cells.next().unwrap_or(0));
+            if let Some(of_test) = usize::try_from(place)
+                .ok()
+                .and_then(|place| fitting.get_mut(place))
+            {
+                of_test.push(id);
+            }
+        }
+        let known = tests.into_iter().cloned().zip(fitting);
+        Ok(Some(Arc::new(Words::of(known))))
     }
 
     /// Asks the engine about each regular expression.

@@ -117,6 +117,12 @@ impl History {
         );
         let mut arrivals = Vec::new();
         let people = dice.between(1, 5);
+        // Where people have a browser of their own, most of their visits are made with it.
+        let own: Vec<Client> = if dice.percent(60) {
+            (0..people).map(|_| client(dice)).collect()
+        } else {
+            Vec::new()
+        };
         let sites = dice.between(1, 3);
         let currencies: &[&str] = if dice.percent(60) {
             &["EUR"]
@@ -133,8 +139,12 @@ impl History {
                     dice.between(1, sites)
                 }),
             );
+            let client = match usize::try_from(person - 1).ok().and_then(|place| own.get(place)) {
+                Some(own) if dice.percent(85) => own.clone(),
+                _ => client(dice),
+            };
             let known = arrivals.len();
-            visit(dice, &mut arrivals, person, site, first, currencies);
+            visit(dice, &mut arrivals, (person, client), site, first, currencies);
             if dice.percent(offline) {
                 let back = arrivals[known..]
                     .iter()
@@ -253,13 +263,12 @@ fn pause(dice: &mut Dice) -> i64 {
 fn visit(
     dice: &mut Dice,
     arrivals: &mut Vec<Arrival>,
-    person: i64,
+    (person, client): (i64, Client),
     site: SiteId,
     first: Timestamp,
     currencies: &[&str],
 ) {
     let mut at = first;
-    let client = client(dice);
     let mut tail = false;
     for _ in 0..dice.places(1, 8) {
         let kind = if tail { Kind::Engagement } else { kind(dice) };

@@ -444,6 +444,11 @@ fn of_goals(dice: &mut Dice, scope: &Scope) -> Filter {
 
 fn condition(dice: &mut Dice, allow: Allow) -> Filter {
     let dimension = subject(dice, allow.events);
+    condition_on(dice, dimension)
+}
+
+/// A condition on this dimension.
+pub fn condition_on(dice: &mut Dice, dimension: Dimension) -> Filter {
     let operator = dice.one(&Operator::ALL);
     let many = dice.places(1, 2);
     let values = (0..many).map(|_| match operator {

@@ -9,7 +9,8 @@ use super::{
     smaller::{Case, smaller},
 };
 use pulsecast_protocol::stats::{
-    Comparison, ComparisonMode, DateRange, Dimension, Include, Metric, Pagination, Query, TimeUnit,
+    Comparison, ComparisonMode, Condition, DateRange, Dimension, Filter, Include, Metric, Operator,
+    Pagination, Query, Subject, TimeUnit,
 };
 
 const OF_VISITS: [Metric; 8] = [
@@ -54,6 +55,83 @@ const DIMENSIONS: [Dimension; 20] = [
     Dimension::Screen,
 ];
 
+/// What visitors are.
+const OWN: [Dimension; 10] = [
+    Dimension::Device,
+    Dimension::Browser,
+    Dimension::BrowserVersion,
+    Dimension::Os,
+    Dimension::OsVersion,
+    Dimension::Country,
+    Dimension::Region,
+    Dimension::City,
+    Dimension::Language,
+    Dimension::Screen,
+];
+
+/// Where they came from, and their pages.
+const OTHER: [Dimension; 7] = [
+    Dimension::Source,
+    Dimension::Referrer,
+    Dimension::Channel,
+    Dimension::UtmCampaign,
+    Dimension::EntryPage,
+    Dimension::ExitPage,
+    Dimension::Page,
+];
+
+/// On one of these, negated, one of several, or something of both.
+fn part(dice: &mut Dice, of: &[Dimension]) -> Filter {
+    let one = |dice: &mut Dice| {
+        let dimension = dice.one(of);
+        queries::condition_on(dice, dimension)
+    };
+    match dice.between(0, 9) {
+        0 => Filter::Not(Box::new(one(dice))),
+        1 | 2 => Filter::Or((0..dice.places(1, 3)).map(|_| one(dice)).collect()),
+        3 => Filter::And((0..dice.places(0, 2)).map(|_| one(dice)).collect()),
+        4 => Filter::Not(Box::new(Filter::Or((0..2).map(|_| one(dice)).collect()))),
+        _ => one(dice),
+    }
+}
+
+/// Filters that marks can answer, most of them.
+fn filters(dice: &mut Dice, dimensions: &[Dimension]) -> Vec<Filter> {
+    let many = dice.one(&[0, 1, 1, 2]);
+    let mut filters: Vec<Filter> = (0..many).map(|_| part(dice, &OWN)).collect();
+    let other = match dice.between(0, 9) {
+        0..3 => dimensions
+            .first()
+            .filter(|dimension| OTHER.contains(dimension))
+            .cloned(),
+        3..6 => Some(dice.one(&OTHER)),
+        _ => None,
+    };
+    if let Some(other) = other {
+        let mut filter = part(dice, &[other]);
+        if let Filter::Condition(Condition { operator, values, .. }) = &mut filter
+            && dice.percent(50)
+            && matches!(operator, Operator::Is | Operator::IsNot)
+        {
+            *operator = Operator::Is;
+            values.truncate(1);
+        }
+        filters.push(filter);
+    }
+    if dice.percent(8) {
+        filters.push(part(dice, &[Dimension::Device, Dimension::Source]));
+    }
+    filters
+}
+
+fn names_page(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(all) | Filter::Or(all) => all.iter().any(names_page),
+        Filter::Not(one) | Filter::HasDone(one) | Filter::HasNotDone(one) => names_page(one),
+        Filter::Condition(condition) => condition.subject == Subject::Dimension(Dimension::Page),
+    }
+}
+
 fn question(dice: &mut Dice, history: &History) -> Query {
     let mut date_range = queries::range(dice, history);
     while matches!(
@@ -68,7 +146,12 @@ fn question(dice: &mut Dice, history: &History) -> Query {
         vec![dice.one(&DIMENSIONS)]
     };
     let many = dice.places(1, 5);
-    let of_events = dimensions.iter().any(Dimension::is_of_event);
+    let filters = if dice.percent(70) {
+        filters(dice, &dimensions)
+    } else {
+        Vec::new()
+    };
+    let of_events = dimensions.iter().any(Dimension::is_of_event) || filters.iter().any(names_page);
     let comparisons = dice.percent(20).then(|| Comparison {
         mode: dice.one(&[ComparisonMode::PreviousPeriod, ComparisonMode::YearOverYear]),
         date_range: None,
@@ -84,7 +167,7 @@ fn question(dice: &mut Dice, history: &History) -> Query {
         date_range,
         date: None,
         dimensions,
-        filters: Vec::new(),
+        filters,
         order_by: Vec::new(),
         include: Include {
             comparisons,

@@ -42,7 +42,8 @@ const DENOMINATORS: [Sum; 4] = [
 /// The plan as one statement.
 #[must_use]
 pub fn statement(plan: &Plan, snapshot: Snapshot, groups: Groups<'_>) -> Statement {
-    let mut builder = Builder::new(plan.site, plan.span, &plan.goals, snapshot).with(plan.rolled.as_deref());
+    let mut builder = Builder::new(plan.site, plan.span, &plan.goals, snapshot)
+        .with(plan.rolled.as_deref(), plan.words.as_deref());
     let wanted = plan.sums();
     let sums: Vec<Sum> = wanted.iter().copied().collect();
     let mut own: BTreeSet<Sum> = wanted

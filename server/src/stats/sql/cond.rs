@@ -57,7 +57,7 @@ pub(super) fn pointer(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
-fn either(parts: &[String]) -> String {
+pub(super) fn either(parts: &[String]) -> String {
     match parts {
         [] => "false".to_owned(),
         [one] => one.clone(),
@@ -160,7 +160,7 @@ impl Builder<'_> {
     }
 
     /// Whether a text compares so; null if it is null.
-    fn compare(&mut self, text: &str, test: &Test) -> String {
+    pub(super) fn compare(&mut self, text: &str, test: &Test) -> String {
         let fold = |text: &str| match test.case {
             Case::Matters => text.to_owned(),
             Case::Ignored => format!("lower({text})"),

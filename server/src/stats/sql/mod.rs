@@ -5,6 +5,7 @@ mod cond;
 mod funnel;
 mod goals;
 mod keys;
+mod marked;
 mod retention;
 mod rolled;
 mod sources;
@@ -13,7 +14,14 @@ pub use combine::{Groups, Statement, count, statement};
 pub use funnel::funnel;
 pub use retention::{cohorts, props, returns};
 
-use super::{buckets::instant, range::Span, rollup::RolledDays, sums::Sum};
+use super::{
+    buckets::instant,
+    cond::Test,
+    range::Span,
+    rollup::RolledDays,
+    sums::Sum,
+    words::{FEW, Words},
+};
 use crate::{event::SiteId, store::Snapshot};
 use pulsecast_protocol::stats::Goal;
 
@@ -31,6 +39,8 @@ pub struct Builder<'a> {
     texts: Vec<String>,
     /// Days that are summed up and may be used.
     days: Option<&'a RolledDays>,
+    /// What the filter's conditions fit, where that was found out.
+    words: Option<&'a Words>,
 }
 
 impl<'a> Builder<'a> {
@@ -44,14 +54,29 @@ impl<'a> Builder<'a> {
             snapshot,
             texts: Vec::new(),
             days: None,
+            words: None,
         }
     }
 
     /// The same, helped by days that are summed up.
     #[must_use]
-    pub fn with(mut self, days: Option<&'a RolledDays>) -> Self {
-        self.days = days;
+    pub fn with(mut self, days: Option<&'a RolledDays>, words: Option<&'a Words>) -> Self {
+        (self.days, self.words) = (days, words);
         self
+    }
+
+    /// What each of these conditions fits: rows of its place and the number of a word or page, a few more than [`FEW`] at most.
+    #[must_use]
+    pub fn words(mut self, tests: &[&Test]) -> Statement {
+        let selects: Vec<String> = tests
+            .iter()
+            .enumerate()
+            .map(|(place, test)| {
+                let fitting = self.fitting(test);
+                format!("(select {place}, id from ({fitting}) f(id) limit {})", FEW + 1)
+            })
+            .collect();
+        self.into_statement(&selects.join(" union all "), Vec::new())
     }
 
     /// Binds a text; gives its place in the statement.

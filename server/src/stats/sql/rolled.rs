@@ -10,7 +10,10 @@ use super::{
     keys::{is_of_pages, is_path},
     sources::Ask,
 };
-use crate::stats::{buckets::instant, cond::Cond, plan::Level, range::Span, rollup::RolledDays, sums::Sum};
+use crate::{
+    event::SiteId,
+    stats::{buckets::instant, cond::Cond, plan::Level, range::Span, rollup::RolledDays, sums::Sum},
+};
 use pulsecast_protocol::{
     Timestamp,
     stats::{Dimension, TimeUnit},
@@ -31,7 +34,7 @@ struct Piece {
 
 /// What of a span is summed up.
 #[derive(Debug, PartialEq, Eq)]
-struct Parts {
+pub(super) struct Parts {
     first: i64,
     last: i64,
     pieces: Vec<Piece>,
@@ -73,11 +76,48 @@ impl Parts {
         }
         (parts.pieces.len() <= PIECES).then_some(parts)
     }
+
+    /// Rows of its days: the condition.
+    pub(super) fn period(&self, site: SiteId) -> String {
+        let (first, last) = (RolledDays::date(self.first), RolledDays::date(self.last));
+        format!(
+            "site = {} and day between date '{first}' and date '{last}'",
+            site.0
+        )
+    }
+
+    /// The first day of a day's bucket.
+    pub(super) fn begins(&self, ask: &Ask<'_>) -> String {
+        let first = RolledDays::date(self.first);
+        match ask.buckets.map(|buckets| buckets.unit()) {
+            None => format!("date '{first}'"),
+            Some(TimeUnit::Week) => format!("greatest(date_trunc('week', day)::date, date '{first}')"),
+            Some(TimeUnit::Month) => format!("greatest(date_trunc('month', day)::date, date '{first}')"),
+            Some(_) => "day".to_owned(),
+        }
+    }
+}
+
+impl Ask<'_> {
+    /// The number of a day's bucket.
+    pub(super) fn time_key(&self) -> String {
+        match self.buckets.map(|buckets| buckets.unit()) {
+            Some(TimeUnit::Week) => "(((day - date '1970-01-01') + 3) // 7)::bigint".to_owned(),
+            Some(TimeUnit::Month) => "datediff('month', date '1970-01-01', day)::bigint".to_owned(),
+            _ => "(day - date '1970-01-01')::bigint".to_owned(),
+        }
+    }
 }
 
 /// Whether it is true of everything.
 fn is_everything(cond: &Cond) -> bool {
     matches!(cond, Cond::All(all) if all.iter().all(is_everything))
+}
+
+/// Whether its buckets are of days or longer; that of no dimension of time is.
+fn is_of_days(ask: &Ask<'_>) -> bool {
+    ask.buckets
+        .is_none_or(|buckets| matches!(buckets.unit(), TimeUnit::Day | TimeUnit::Week | TimeUnit::Month))
 }
 
 /// Which rows of `daily` answer; `None` when none do.
@@ -88,10 +128,7 @@ fn dimension(ask: &Ask<'_>) -> Option<String> {
     };
     match (ask.dimensions, ask.level) {
         ([], _) => Some(all.to_owned()),
-        ([Dimension::Time(_)], _) => {
-            let unit = ask.buckets?.unit();
-            matches!(unit, TimeUnit::Day | TimeUnit::Week | TimeUnit::Month).then(|| all.to_owned())
-        }
+        ([Dimension::Time(_)], _) => is_of_days(ask).then(|| all.to_owned()),
         ([Dimension::Page | Dimension::Hostname], Level::Events) => Some(ask.dimensions[0].to_string()),
         ([of_visit], Level::Visits) => {
             let is_kept = attribute(of_visit).is_some()
@@ -114,14 +151,18 @@ impl Builder<'_> {
                 || OF_EVENTS.contains(sum)
                 || (ask.level == Level::Visits && OF_VISITS.contains(sum))
         };
-        if !is_everything(ask.filter) || !ask.sums.iter().all(known) || ask.sums.is_empty() {
+        if !ask.sums.iter().all(known) || ask.sums.is_empty() {
             return None;
         }
-        let dimension = dimension(ask)?;
+        let dimension = dimension(ask).filter(|_| is_everything(ask.filter));
         let (days, (first, last)) = (self.days?, self.span.days?);
         let bucket = |day: i64| ask.buckets.map_or(0, |buckets| buckets.of_day(day));
         let parts = Parts::of(RolledDays::number(first), RolledDays::number(last), days, bucket)?;
-        let mut sources = self.daily(ask, &dimension, &parts);
+        let mut sources = match dimension {
+            Some(dimension) => self.daily(ask, &dimension, &parts),
+            None if is_of_days(ask) => self.marked(ask, &parts)?,
+            None => return None,
+        };
         for piece in &parts.pieces {
             sources.extend(self.piece(ask, days, *piece));
         }
@@ -145,26 +186,14 @@ impl Builder<'_> {
 
     /// Days that are summed up.
     fn daily(&self, ask: &Ask<'_>, dimension: &str, parts: &Parts) -> Vec<String> {
-        let (first, last) = (RolledDays::date(parts.first), RolledDays::date(parts.last));
-        let begins = match ask.buckets.map(|buckets| buckets.unit()) {
-            None => format!("date '{first}'"),
-            Some(TimeUnit::Week) => format!("greatest(date_trunc('week', day)::date, date '{first}')"),
-            Some(TimeUnit::Month) => format!("greatest(date_trunc('month', day)::date, date '{first}')"),
-            Some(_) => "day".to_owned(),
-        };
+        let (period, begins) = (parts.period(self.site), parts.begins(ask));
         let key = match ask.dimensions {
             [] => None,
-            [Dimension::Time(_)] => Some(match ask.buckets.map(|buckets| buckets.unit()) {
-                Some(TimeUnit::Week) => "(((day - date '1970-01-01') + 3) // 7)::bigint".to_owned(),
-                Some(TimeUnit::Month) => "datediff('month', date '1970-01-01', day)::bigint".to_owned(),
-                _ => "(day - date '1970-01-01')::bigint".to_owned(),
-            }),
+            [Dimension::Time(_)] => Some(ask.time_key()),
             [dimension, ..] if is_path(dimension) => Some("path".to_owned()),
             [_, ..] => Some("value".to_owned()),
         };
         let key = key.map_or_else(String::new, |key| format!("{key} as k0, "));
-        let site = self.site.0;
-        let period = format!("site = {site} and day between date '{first}' and date '{last}'");
         let rows = |condition: &str| {
             format!(
                 "from (select *, day - {begins} as since from daily where {period} and dimension = '{dimension}' and {condition} \
@@ -256,9 +285,9 @@ impl Builder<'_> {
                 (Sum::Events, "count(*)"),
             ],
         );
-        let condition = self.events_in_span();
+        let (condition, filter) = (self.events_in_span(), self.cond(ask.filter, Of::Event));
         format!(
-            "select {key}{columns} from events e{join} where {condition} and e.kind <> 'engagement'{}",
+            "select {key}{columns} from events e{join} where {condition} and e.kind <> 'engagement' and {filter}{}",
             group(ask)
         )
     }
@@ -274,6 +303,7 @@ impl Builder<'_> {
         } else {
             format!("not ({is_before})")
         };
+        let filter = self.cond(ask.filter, Of::Visit);
         let before = if is_first {
             "false".to_owned()
         } else {
@@ -295,7 +325,7 @@ impl Builder<'_> {
             "select {by_key}{columns} from (select {key}v.visitor, bool_or({is_within}) as within, {before} as before, \
                count(*) filter ({counts}) as n, sum(v.pageviews) filter ({counts}) as views, count(*) filter ({counts} and v.bounce) as bounces, \
                sum(epoch_ms(v.last_at) - epoch_ms(v.start_at)) filter ({counts} and not v.bounce) as duration \
-             from {} v group by {by_key}v.visitor) r where within{}",
+             from {} v where {filter} group by {by_key}v.visitor) r where within{}",
             self.visits(),
             group(ask)
         )
@@ -305,6 +335,7 @@ impl Builder<'_> {
         let key = self.piece_key(ask, Of::Event, bucket);
         let by_key = if key.is_empty() { "" } else { "k0, " };
         let (from, condition) = (instant(from), self.events_in_span());
+        let filter = self.cond(ask.filter, Of::Event);
         let by = |who: &str, sums: &[(Sum, &str)]| {
             let columns = columns(ask, sums);
             (!columns.is_empty()).then(|| {
@@ -312,7 +343,7 @@ impl Builder<'_> {
                     "select {by_key}{columns} from (select {key}e.{who}, bool_or(e.happened_at >= {from}) as within, \
                        bool_or(e.happened_at < {from}) as before, count(*) filter (e.happened_at >= {from} and e.kind = 'pageview') as views, \
                        count(*) filter (e.happened_at >= {from}) as counted from events e \
-                     where {condition} and e.kind <> 'engagement' group by {by_key}e.{who}) r where within{}",
+                     where {condition} and e.kind <> 'engagement' and {filter} group by {by_key}e.{who}) r where within{}",
                     group(ask)
                 )
             })

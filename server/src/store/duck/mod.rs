@@ -6,6 +6,7 @@ mod fresh;
 mod imports;
 mod late;
 mod read;
+mod reckon;
 mod roll;
 mod stats;
 mod write;
@@ -32,6 +33,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (3, include_str!("../../../migrations/events/0003_imports.sql")),
     (4, include_str!("../../../migrations/events/0004_daily.sql")),
     (5, include_str!("../../../migrations/events/0005_batches.sql")),
+    (6, include_str!("../../../migrations/events/0006_marks.sql")),
 ];
 
 /// How much the engine may take.
