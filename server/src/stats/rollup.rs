@@ -49,6 +49,8 @@ pub struct Keeper {
     later: HashMap<(SiteId, NaiveDate), Timestamp>,
     /// Days that were summed up when last looked at.
     known: HashSet<(SiteId, NaiveDate)>,
+    /// Whether sums are left over that count for nothing any more.
+    left_over: bool,
 }
 
 impl Keeper {
@@ -61,6 +63,8 @@ impl Keeper {
             clock,
             later: HashMap::new(),
             known: HashSet::new(),
+            // What was left when the program last ended.
+            left_over: true,
         }
     }
 
@@ -124,9 +128,12 @@ impl Keeper {
         }
         if done > 0 {
             tracing::debug!(days = done, "days are summed up");
-            if let Err(error) = self.store.sweep() {
-                tracing::warn!(%error, "left-over sums could not be removed; they count for nothing");
-            }
+        }
+        if std::mem::take(&mut self.left_over)
+            && let Err(error) = self.store.sweep()
+        {
+            tracing::warn!(%error, "left-over sums could not be removed; they count for nothing");
+            self.left_over = true;
         }
     }
 
@@ -134,7 +141,12 @@ impl Keeper {
     fn due(&mut self) -> Result<Vec<SiteDay>, StoreError> {
         let now = self.clock.now();
         let mut due = Vec::new();
-        for (id, first) in self.store.firsts()? {
+        let firsts = self.store.firsts()?;
+        // Sites of which nothing is left.
+        let known = self.known.len();
+        self.known.retain(|(site, _)| firsts.iter().any(|(id, _)| id == site));
+        self.left_over |= self.known.len() < known;
+        for (id, first) in firsts {
             let Some(site) = self.sites.by_id(id) else {
                 continue;
             };
@@ -165,6 +177,7 @@ impl Keeper {
         if !wrong.is_empty() {
             let wrong: Vec<NaiveDate> = wrong.into_iter().map(|(day, _, _)| day).collect();
             self.store.unroll(site, &wrong)?;
+            self.left_over = true;
         }
         let held: HashSet<NaiveDate> = right.into_iter().map(|(day, _, _)| day).collect();
         let lost: Vec<_> = self
@@ -173,6 +186,7 @@ impl Keeper {
             .copied()
             .filter(|(id, day)| *id == site && !held.contains(day))
             .collect();
+        self.left_over |= !lost.is_empty();
         for key in lost {
             self.known.remove(&key);
             self.later.insert(key, now.plus(QUIET));

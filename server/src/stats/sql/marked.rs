@@ -72,11 +72,11 @@ fn other_dimension<'a>(tests: &[&'a Test]) -> Result<Option<&'a Dimension>, ()> 
 
 /// Which marks count the visitors of this question; `None` if there are none for it.
 fn marks(ask: &Ask<'_>, words: &Words) -> Option<Marks> {
-    let tests = tests(ask.filter)?;
-    let other = other_dimension(&tests).ok()?;
+    let named = tests(ask.filter)?;
+    let other = other_dimension(&named).ok()?;
     // What visitors are and another dimension, each in parts of their own: then a mark of that dimension's value is for all or none.
     let is_apart = parts(ask.filter).into_iter().all(|part| {
-        let of_part = super::super::words::tests(part).unwrap_or_default();
+        let of_part = tests(part).unwrap_or_default();
         of_part.iter().all(|test| is_own(&test.dimension))
             || of_part.iter().all(|test| !is_own(&test.dimension))
     });
@@ -264,5 +264,91 @@ fn only(ask: &Ask<'_>, marks: &Marks) -> String {
         "m.counted > 0".to_owned()
     } else {
         "m.began < 2".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::cond::{Case, How};
+
+    fn is(dimension: Dimension, value: &str) -> Cond {
+        Cond::Test(test(dimension, value))
+    }
+
+    fn test(dimension: Dimension, value: &str) -> Test {
+        Test {
+            dimension,
+            how: How::Is,
+            values: vec![value.to_owned()],
+            case: Case::Matters,
+        }
+    }
+
+    /// What counts the visitors, where a source that is `Google` is one word, and one that is `a` is many.
+    fn mark(level: Level, dimensions: &[Dimension], filter: &[Cond]) -> Option<(&'static str, String)> {
+        let words = Words::of([
+            (test(Dimension::Source, "Google"), vec![7]),
+            (test(Dimension::Source, "a"), vec![7, 8]),
+            (test(Dimension::Page, "/"), vec![1]),
+        ]);
+        let filter = Cond::All(filter.to_vec());
+        let ask = Ask {
+            dimensions,
+            filter: &filter,
+            buckets: None,
+            sums: &BTreeSet::from([Sum::Visitors]),
+            level,
+        };
+        marks(&ask, &words).map(|marks| (marks.table, marks.mark))
+    }
+
+    fn of_visits(mark: &str) -> Option<(&'static str, String)> {
+        Some(("day_visits", format!("new_{mark}")))
+    }
+
+    #[test]
+    fn visitors_under_a_filter_on_what_they_are_are_marked_once_a_day() {
+        let german = is(Dimension::Country, "DE");
+        let not_mobile = Cond::Not(Box::new(is(Dimension::Device, "Mobile")));
+        let both = [german.clone(), not_mobile.clone()];
+        assert_eq!(mark(Level::Visits, &[], &both), of_visits("visitor"));
+        assert_eq!(mark(Level::Visits, &[Dimension::Os], &both), of_visits("visitor"));
+        assert_eq!(mark(Level::Visits, &[Dimension::Source], &both), of_visits("source"));
+        assert_eq!(mark(Level::Events, &[], &both), of_visits("counted"));
+        let either = [Cond::Any(vec![german, not_mobile])];
+        assert_eq!(mark(Level::Visits, &[], &either), of_visits("visitor"));
+    }
+
+    #[test]
+    fn a_filter_on_one_source_has_marks_and_on_several_only_the_list_of_sources() {
+        let one = [is(Dimension::Source, "Google"), is(Dimension::Country, "DE")];
+        assert_eq!(mark(Level::Visits, &[], &one), of_visits("source"));
+        assert_eq!(mark(Level::Visits, &[Dimension::Country], &one), of_visits("source"));
+        assert_eq!(mark(Level::Visits, &[Dimension::Channel], &one), None);
+        let several = [is(Dimension::Source, "a"), is(Dimension::Country, "DE")];
+        assert_eq!(mark(Level::Visits, &[], &several), None);
+        assert_eq!(mark(Level::Visits, &[Dimension::Source], &several), of_visits("source"));
+    }
+
+    #[test]
+    fn a_filter_that_mixes_both_in_one_condition_has_none() {
+        let mixed = [Cond::Any(vec![
+            is(Dimension::Source, "Google"),
+            is(Dimension::Country, "DE"),
+        ])];
+        assert_eq!(mark(Level::Visits, &[], &mixed), None);
+        assert_eq!(mark(Level::Visits, &[Dimension::Source], &mixed), None);
+    }
+
+    #[test]
+    fn pages_are_marked_by_visitor() {
+        let pages = Some(("day_pages", "new_visitor".to_owned()));
+        let german = is(Dimension::Country, "DE");
+        assert_eq!(mark(Level::Events, &[Dimension::Page], &[german.clone()]), pages);
+        let home = is(Dimension::Page, "/");
+        assert_eq!(mark(Level::Events, &[Dimension::Device], &[german, home]), pages);
+        let from = is(Dimension::Source, "Google");
+        assert_eq!(mark(Level::Events, &[Dimension::Page], &[from]), None);
     }
 }

@@ -303,7 +303,13 @@ impl Builder<'_> {
         } else {
             format!("not ({is_before})")
         };
-        let filter = self.cond(ask.filter, Of::Visit);
+        let mut filter = self.cond(ask.filter, Of::Visit);
+        if !is_first {
+            // Of the days before, only who came again.
+            let to = self.span.to;
+            let visits = self.within(from, to, |builder| builder.visits());
+            filter = format!("{filter} and v.visitor in (select v.visitor from {visits} v where {filter})");
+        }
         let before = if is_first {
             "false".to_owned()
         } else {
@@ -334,16 +340,24 @@ impl Builder<'_> {
     fn piece_of_events(&mut self, ask: &Ask<'_>, bucket: i64, from: Timestamp) -> Vec<String> {
         let key = self.piece_key(ask, Of::Event, bucket);
         let by_key = if key.is_empty() { "" } else { "k0, " };
-        let (from, condition) = (instant(from), self.events_in_span());
-        let filter = self.cond(ask.filter, Of::Event);
+        let (filter, to) = (self.cond(ask.filter, Of::Event), self.span.to);
+        let counted = |condition: String| format!("{condition} and e.kind <> 'engagement' and {filter}");
+        // Of the days before, only who came again.
+        let again = (self.span.from < from).then(|| {
+            counted(self.within(from, to, |builder| builder.events_in_span()))
+        });
+        let (from, condition) = (instant(from), counted(self.events_in_span()));
         let by = |who: &str, sums: &[(Sum, &str)]| {
             let columns = columns(ask, sums);
+            let again = again.as_ref().map_or_else(String::new, |again| {
+                format!(" and e.{who} in (select e.{who} from events e where {again})")
+            });
             (!columns.is_empty()).then(|| {
                 format!(
                     "select {by_key}{columns} from (select {key}e.{who}, bool_or(e.happened_at >= {from}) as within, \
                        bool_or(e.happened_at < {from}) as before, count(*) filter (e.happened_at >= {from} and e.kind = 'pageview') as views, \
                        count(*) filter (e.happened_at >= {from}) as counted from events e \
-                     where {condition} and e.kind <> 'engagement' and {filter} group by {by_key}e.{who}) r where within{}",
+                     where {condition}{again} group by {by_key}e.{who}) r where within{}",
                     group(ask)
                 )
             })

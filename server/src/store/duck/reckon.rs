@@ -60,10 +60,10 @@ const TABLES: [&str; 14] = [
 /// Puts the day's sums into the connection's own tables, unless a visit of it goes on: then gives true.
 pub(super) fn reckon(connection: &Connection, day: &SiteDay) -> duckdb::Result<bool> {
     connection.execute_batch("begin")?;
-    let seen = see(connection, day);
+    let seen = see(connection, day)?;
     connection.execute_batch("commit")?;
     // What follows is made of what was seen: of the store it only touches the words.
-    match seen? {
+    match seen {
         Seen::Open => return Ok(true),
         Seen::Nothing => return Ok(false),
         Seen::Something => {}
