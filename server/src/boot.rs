@@ -145,7 +145,12 @@ async fn visitors(
         answer: config.endpoint_answer << 10,
         at_once: config.endpoint_concurrency,
     };
-    let fetcher = Fetcher::new(config.trust_endpoints.clone(), limits)?;
+    let authorities = match &config.endpoint_authorities {
+        Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
+        None => Vec::new(),
+    };
+    let fetcher = Fetcher::with_authorities(config.trust_endpoints.clone(), limits, &authorities)
+        .context("cannot use --endpoint-authorities")?;
     let limits = TokenLimits {
         lifetime: i64::from(config.visitor_token_days) * Timestamp::DAY,
         info: config.visitor_info,

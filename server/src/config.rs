@@ -385,6 +385,10 @@ pub struct ServeConfig {
     )]
     pub trust_endpoints: Vec<TrustedHost>,
 
+    /// Authorities (PEM) whose certificates sites' own servers may have, beside those that browsers know
+    #[arg(long, env = "PULSECAST_ENDPOINT_AUTHORITIES", value_name = "FILE")]
+    pub endpoint_authorities: Option<PathBuf>,
+
     /// How long a site's own server may take to say who its visitor is, or which its public keys are
     #[arg(
         long,

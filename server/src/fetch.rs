@@ -22,7 +22,10 @@ use tokio::{
 };
 use tokio_rustls::{
     TlsConnector,
-    rustls::{self, ClientConfig, RootCertStore, pki_types::ServerName},
+    rustls::{
+        self, ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, ServerName, pem::PemObject},
+    },
 };
 use url::{Host, Url};
 
@@ -86,6 +89,17 @@ impl TrustedHost {
                 .port
                 .is_none_or(|port| url.port_or_known_default() == Some(port))
     }
+}
+
+/// Why nobody can be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The encryption cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
+    /// No certificates.
+    #[error("it holds no certificates of authorities in PEM: {0}")]
+    Pem(#[from] rustls::pki_types::pem::Error),
 }
 
 /// Why there is no answer.
@@ -165,10 +179,25 @@ impl Fetcher {
     ///
     /// # Errors
     /// When the encryption cannot be set up.
-    pub fn new(trusted: Vec<TrustedHost>, limits: FetchLimits) -> Result<Self, rustls::Error> {
-        let roots = RootCertStore {
+    pub fn new(trusted: Vec<TrustedHost>, limits: FetchLimits) -> Result<Self, SetupError> {
+        Self::with_authorities(trusted, limits, &[])
+    }
+
+    /// The same, where the certificates of these authorities (PEM) are believed beside everybody's.
+    ///
+    /// # Errors
+    /// When they cannot be read, or the encryption cannot be set up.
+    pub fn with_authorities(
+        trusted: Vec<TrustedHost>,
+        limits: FetchLimits,
+        pem: &[u8],
+    ) -> Result<Self, SetupError> {
+        let mut roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.into(),
         };
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            roots.add(certificate?)?;
+        }
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)

@@ -151,6 +151,67 @@ async fn a_slow_one_a_huge_one_and_a_broken_one_each_fail_by_name() {
     assert!(matches!(broken, FetchError::Broken(..)), "{broken}");
 }
 
+/// A server with a certificate for `localhost` of an authority that only these tests know.
+async fn over_https() -> (u16, tokio::task::JoinSet<()>) {
+    use rustls::pki_types::PrivateKeyDer;
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("test-keys/localhost.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("test-keys/localhost.key.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let mut request = [0; 4096];
+            drop(stream.read(&mut request).await);
+            drop(
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecret")
+                    .await,
+            );
+        }
+    });
+    (port, tasks)
+}
+
+#[tokio::test]
+async fn over_https_only_whose_certificate_is_right_is_believed() {
+    let (port, _server) = over_https().await;
+    let authority = include_bytes!("test-keys/ca.pem");
+    let trusted = || vec!["localhost".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+    let limits = FetchLimits::default();
+    let knows = Fetcher::with_authorities(trusted(), limits, authority).unwrap();
+    let fetched = knows
+        .ask(&format!("https://localhost:{port}/"), get())
+        .await
+        .unwrap();
+    assert_eq!(&fetched.body[..], b"secret");
+
+    // The right authority, but another host's certificate; and an authority that nobody knows.
+    let other_name = knows
+        .ask(&format!("https://127.0.0.1:{port}/"), get())
+        .await
+        .unwrap_err();
+    assert!(matches!(other_name, FetchError::Broken(..)), "{other_name}");
+    let unknown = fetcher(&["localhost"], limits);
+    let error = unknown
+        .ask(&format!("https://localhost:{port}/"), get())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(Fetcher::with_authorities(trusted(), limits, b"-----BEGIN CERTIFICATE-----\n!").is_err());
+}
+
 #[tokio::test]
 async fn more_questions_than_allowed_are_refused_and_do_not_wait() {
     let limits = FetchLimits {
