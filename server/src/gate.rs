@@ -39,6 +39,11 @@ pub trait Gate: Send + Sync + 'static {
         None
     }
 
+    /// Whether the cookies that this one brought can ever be of use to [`Gate::introduce`]: else nobody holds on to them.
+    fn may_introduce(&self, _who: &Identity) -> bool {
+        false
+    }
+
     /// Asks the site who this is, where nobody has said so yet, or not for much longer: what comes is their identity from now on. `None`
     /// where there is nothing to ask.
     fn introduce(&self, _who: &Identity, _site: &Domain, _now: Timestamp) -> Option<Introduction> {

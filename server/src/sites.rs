@@ -218,13 +218,14 @@ impl Sites {
         sites
     }
 
+    /// Whether this holds for any site.
+    pub fn any(&self, holds: impl Fn(&Site) -> bool) -> bool {
+        self.0.read().by_id.values().any(|site| holds(site))
+    }
+
     /// Whether any site lets pages of this origin talk to the server.
     #[must_use]
     pub fn any_accepts(&self, origin: &Origin) -> bool {
-        self.0
-            .read()
-            .by_id
-            .values()
-            .any(|site| site.settings.accepts_origin(origin))
+        self.any(|site| site.settings.accepts_origin(origin))
     }
 }

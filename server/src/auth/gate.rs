@@ -99,6 +99,11 @@ impl Gate for MemberGate {
         self.visitors.as_ref()?.prepare(token)
     }
 
+    fn may_introduce(&self, who: &Identity) -> bool {
+        let may = |visitors: &Visitors| visitors.may_introduce(who);
+        self.visitors.as_ref().is_some_and(may)
+    }
+
     fn introduce(&self, who: &Identity, site: &Domain, now: Timestamp) -> Option<Introduction> {
         self.visitors.as_ref()?.introduce(who, site, now)
     }

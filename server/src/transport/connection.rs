@@ -72,8 +72,11 @@ impl Connection {
     /// A client that has yet to say `connect`. `who` is whom its request speaks for, `looks` what its address and browser look like:
     /// two connections that look the same are one visitor; one that shows nothing is a visitor of its own.
     #[must_use]
-    pub fn new(state: &TransportState, who: Identity, looks: Option<Looks<'_>>) -> Self {
+    pub fn new(state: &TransportState, mut who: Identity, looks: Option<Looks<'_>>) -> Self {
         let services = state.0.clone();
+        if !services.gate.may_introduce(&who) {
+            who.cookies = None;
+        }
         let now = services.clock.now();
         let outbox = Outbox::new(services.limits.outbox);
         let line = Arc::new(Line {

@@ -245,16 +245,10 @@ impl Visitors {
             return None;
         }
         let (site, cookies) = (self.sites.get(site)?, who.cookies.clone()?);
-        let is_named = |origin: &Origin| site.settings.names_origin(origin);
-        let origin = match &who.origin {
-            Some(origin) => Some(origin.clone()).filter(is_named),
-            None if who.own_origin => cookies.origins().find(is_named),
-            None => None,
-        };
         let asked = Asked {
             id: site.id,
             endpoint: site.visitors.settings.endpoint.clone()?,
-            origin: origin?,
+            origin: page_of(who, &site)?,
             site: site.settings.domain.clone(),
             cookies,
         };
@@ -288,6 +282,12 @@ impl Visitors {
             }
         };
         Some(answer.boxed())
+    }
+
+    /// Whether any site could be asked about the cookies that somebody brought.
+    pub(super) fn may_introduce(&self, who: &Identity) -> bool {
+        let asks = |site: &Site| site.visitors.settings.endpoint.is_some() && page_of(who, site).is_some();
+        who.cookies.is_some() && self.sites.any(asks)
     }
 
     /// Whether what was said about a visitor is still good.
@@ -369,6 +369,16 @@ impl Visitors {
                 }
             }
         }
+    }
+}
+
+/// The origin of the page that somebody is on, if the site names it as its own.
+fn page_of(who: &Identity, site: &Site) -> Option<Origin> {
+    let is_named = |origin: &Origin| site.settings.names_origin(origin);
+    match &who.origin {
+        Some(origin) => Some(origin.clone()).filter(is_named),
+        None if who.own_origin => who.cookies.as_ref()?.origins().find(is_named),
+        None => None,
     }
 }
 

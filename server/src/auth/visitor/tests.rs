@@ -416,6 +416,9 @@ async fn a_visitor_with_a_cookie_is_asked_about_on_pages_that_the_site_names_onl
         ..without_origin
     };
     assert!(asks(&from_there).is_some());
+    // Where there is nobody to ask about them, nobody holds on to a browser's cookies.
+    assert!(world.gate.may_introduce(&from_there));
+    assert!(!world.gate.may_introduce(&page("https://evil.example", "sid=1")));
     let with_token = Identity {
         origin: Some("https://example.com".parse().unwrap()),
         cookies: Cookies::new("sid=1", None),
