@@ -61,7 +61,7 @@ fn believe(token: &str) -> Result<Believed, TokenError> {
 }
 
 fn error(result: Result<Believed, TokenError>) -> TokenError {
-    result.err().expect("this token should not be believed")
+    result.expect_err("this token should not be believed")
 }
 
 fn part(value: &Value) -> String {
