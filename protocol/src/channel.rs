@@ -146,7 +146,7 @@ pub struct Position {
     pub offset: u64,
 }
 
-/// `epoch:offset`: how a position is written where it is one word, as in addresses and events' ids.
+/// `epoch:offset`: how a position is written where it is one word, as in addresses and events' ids. Without an epoch, as in `:0`, any will do.
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.epoch, self.offset)
@@ -162,7 +162,7 @@ impl FromStr for Position {
         // Numbers up to 2^53 are safe for JavaScript.
         let offset = offset.parse().ok().filter(|offset| *offset < 1 << 53);
         let plain = |byte: u8| byte.is_ascii_graphic() && byte != b',' && byte != b':';
-        if !(1..=64).contains(&epoch.len()) || !epoch.bytes().all(plain) {
+        if epoch.len() > 64 || !epoch.bytes().all(plain) {
             return Err(wrong());
         }
         Ok(Self {
@@ -228,9 +228,10 @@ mod tests {
         let position: Position = "kq3x:42".parse().unwrap();
         assert_eq!((position.epoch.as_str(), position.offset), ("kq3x", 42));
         assert_eq!(position.to_string(), "kq3x:42");
+        assert_eq!(":0".parse::<Position>().unwrap(), Position::default());
         for wrong in [
             "",
-            ":1",
+            ":",
             "kq3x",
             "kq3x:",
             "kq3x:-1",

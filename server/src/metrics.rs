@@ -42,6 +42,10 @@ const COUNTERS: &[(&str, &str)] = &[
     ),
     ("pulsecast_commands_total", "Commands of push clients, by method"),
     (
+        "pulsecast_connections_total",
+        "Push connections opened and polls answered, by transport",
+    ),
+    (
         "pulsecast_connections_refused_total",
         "Push connections refused at the door, by reason",
     ),

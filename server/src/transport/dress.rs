@@ -27,6 +27,16 @@ pub(super) enum Dress {
 }
 
 impl Dress {
+    /// The transport's name for metrics.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Lines => "http_stream",
+            Self::Events => "sse",
+            Self::OneWay(_) => "uni_sse",
+            Self::Payloads(_) => "feed_events",
+        }
+    }
+
     /// Whether its clients cannot answer pings.
     pub(super) fn is_one_way(&self) -> bool {
         matches!(self, Self::OneWay(_) | Self::Payloads(_))

@@ -168,15 +168,22 @@ pub(super) fn looks<'a>(headers: &'a HeaderMap, extensions: &Extensions) -> Opti
     })
 }
 
-/// A seat for a connection, where there is one.
-pub(super) fn seat(state: &TransportState, extensions: &Extensions) -> Result<Seat, Box<Response>> {
+/// A seat for a connection by this transport, where there is one.
+pub(super) fn seat(
+    state: &TransportState,
+    extensions: &Extensions,
+    transport: &'static str,
+) -> Result<Seat, Box<Response>> {
     let (reason, status, advice) = match state.0.seats.take(remote_ip(extensions)) {
         Ok(_) if state.0.tasks.is_stopping() => (
             "shutdown",
             StatusCode::SERVICE_UNAVAILABLE,
             "the server is going down: come back in a moment",
         ),
-        Ok(seat) => return Ok(seat),
+        Ok(seat) => {
+            metrics::counter!("pulsecast_connections_total", "transport" => transport).increment(1);
+            return Ok(seat);
+        }
         Err(NoSeat::Full) => (
             "full",
             StatusCode::SERVICE_UNAVAILABLE,

@@ -8,7 +8,7 @@ use super::{
     entry::{identity, looks, seat},
     feed::{self, Asked},
     flow::{First, Flow, Hangup},
-    marks::Marks,
+    marks::{self, Marks},
     one_way::{self, Joined, bad},
     stream::opening,
 };
@@ -18,10 +18,7 @@ use axum::{
     response::Response,
 };
 use bytes::BytesMut;
-use pulsecast_protocol::{
-    Position,
-    wire::{ConnectRequest, Push},
-};
+use pulsecast_protocol::wire::{ConnectRequest, Push};
 use serde::Deserialize;
 
 const CONTENT: &str = "text/event-stream";
@@ -56,7 +53,7 @@ async fn open_uni(state: &TransportState, request: Request) -> Result<Response, 
         text => serde_json::from_str(text)
             .map_err(|_| bad("cf_connect is not a connect request: write {\"subs\":{\"CHANNEL\":{}}}"))?,
     };
-    let seat = seat(state, &parts.extensions)?;
+    let seat = seat(state, &parts.extensions, "uni_sse")?;
     let mut connection = Connection::new(
         state,
         identity(&parts.headers, &parts.extensions),
@@ -101,8 +98,8 @@ pub(super) async fn of_feed(
 async fn open_feed(state: &TransportState, site: &str, request: Request) -> Result<Response, Box<Response>> {
     let (parts, _) = request.into_parts();
     let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri).map_err(|_| bad(feed::ADVICE))?;
-    let since = brought(&parts).map(|id| id.parse::<Position>().unwrap_or_default());
-    let seat = seat(state, &parts.extensions)?;
+    let since = brought(&parts).map(|id| marks::read(&id));
+    let seat = seat(state, &parts.extensions, "feed_events")?;
     let (connection, began) = feed::begin(state, &parts, site, since.as_ref(), asked.limit).await?;
     let mut marks = Marks::new([began.channel.clone()]);
     let mut told = BytesMut::new();

@@ -25,8 +25,8 @@ const PING: Bytes = Bytes::from_static(b"{}");
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How often some of them are told.
 const PORTION: Duration = Duration::from_millis(20);
-/// Fewer than this many connections are all told at once: nobody notices that many coming back.
-const FEW: usize = 50;
+/// So many at least: the few connections of a small server are told soon.
+const FEW: usize = 5;
 
 /// What keeper and connection share.
 #[derive(Debug)]

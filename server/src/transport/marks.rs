@@ -58,9 +58,17 @@ impl Marks {
         let known = self.at.keys().cloned().zip(id.split(','));
         known
             .filter(|(_, text)| !text.is_empty())
-            .map(|(channel, text)| (channel, text.parse().unwrap_or_default()))
+            .map(|(channel, text)| (channel, read(text)))
             .collect()
     }
+}
+
+/// The position that a client has brought back; one of no stream where it cannot be read, so that the client is told.
+pub(super) fn read(text: &str) -> Position {
+    text.parse().unwrap_or_else(|_| Position {
+        epoch: "-".to_owned(),
+        offset: 0,
+    })
 }
 
 #[cfg(test)]
@@ -84,7 +92,7 @@ mod tests {
         let read = marks.read("f:4,,r:9");
         assert_eq!(read.len(), 2);
         assert_eq!(read["room:a.com:x"].to_string(), "r:9");
-        assert_eq!(marks.read("nonsense")["feed:a.com"], Position::default());
+        assert_eq!(marks.read("nonsense")["feed:a.com"].epoch, "-");
         assert!(marks.read("").is_empty());
     }
 }

@@ -40,7 +40,7 @@ async fn answer(state: &TransportState, site: &str, request: Request) -> Result<
         Some(text) => Some(text.parse::<Position>().map_err(|_| bad(feed::ADVICE))?),
         None => None,
     };
-    let _seat = seat(state, &parts.extensions)?;
+    let _seat = seat(state, &parts.extensions, "poll")?;
     let (connection, mut began) = feed::begin(state, &parts, site, since.as_ref(), asked.limit).await?;
     let later = std::mem::take(&mut began.later);
     if began.recovered {

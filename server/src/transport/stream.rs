@@ -31,7 +31,7 @@ async fn open(state: &TransportState, request: Request, dress: Dress, content: &
         Ok(opening) => opening,
         Err(refusal) => return *refusal,
     };
-    let seat = match seat(state, &parts.extensions) {
+    let seat = match seat(state, &parts.extensions, dress.name()) {
         Ok(seat) => seat,
         Err(refusal) => return *refusal,
     };

@@ -32,7 +32,7 @@ pub(super) async fn upgrade(
         Ok(socket) => socket,
         Err(rejection) => return rejection.into_response(),
     };
-    let seat = match seat(&state, &extensions) {
+    let seat = match seat(&state, &extensions, "websocket") {
         Ok(seat) => seat,
         Err(refusal) => return *refusal,
     };
