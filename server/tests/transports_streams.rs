@@ -5,7 +5,7 @@ mod ws_support;
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
-use std::time::Duration;
+use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 use ws_support::{
     Server, eventually,
     streams::{Kind, PAGE, from},
@@ -104,6 +104,31 @@ async fn when_the_server_goes_down_every_stream_is_told_to_come_back() {
         assert_eq!(stream.closed().await, (3001, "shutdown".to_owned()));
     }
     eventually("all have left", || server.transport.connections() == 0).await;
+}
+
+#[tokio::test]
+async fn when_the_server_goes_down_not_all_clients_are_told_at_once() {
+    let server = Server::start().await;
+    let (mut streams, mut sockets) = (Vec::new(), Vec::new());
+    for _ in 0..30 {
+        streams.push(server.anns_stream(Kind::Lines).await);
+        sockets.push(server.ann().await);
+    }
+    server.tasks.stop();
+    let seen = RefCell::new(BTreeSet::new());
+    eventually("all have left", || {
+        seen.borrow_mut().insert(server.transport.connections());
+        server.transport.connections() == 0
+    })
+    .await;
+    let seen = seen.into_inner();
+    assert!(seen.len() > 5, "they went almost all at once: {seen:?}");
+    for socket in &mut sockets {
+        assert_eq!(socket.closed().await, (3001, "shutdown".to_owned()));
+    }
+    for stream in &mut streams {
+        assert_eq!(stream.closed().await, (3001, "shutdown".to_owned()));
+    }
 }
 
 #[tokio::test]

@@ -14,4 +14,5 @@ mod failures;
 mod imports;
 mod live_queries;
 mod program;
+mod push_sdk;
 mod streams;

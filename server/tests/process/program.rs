@@ -62,8 +62,17 @@ impl Place {
     }
 
     pub fn serve_with(&self, arguments: &[&str]) -> Running {
+        self.start(&[&["serve", "--addr", "127.0.0.1:0"], arguments].concat())
+    }
+
+    /// Starts the server where it was before.
+    pub fn serve_at(&self, address: &str) -> Running {
+        self.start(&["serve", "--addr", address])
+    }
+
+    fn start(&self, arguments: &[&str]) -> Running {
         let mut child = self
-            .command(&[&["serve", "--addr", "127.0.0.1:0"], arguments].concat())
+            .command(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

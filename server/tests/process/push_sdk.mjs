@@ -2,11 +2,14 @@
 // Told by JSON in the first argument where the server is and who is who; says on stdout what went well, a JSON line each; where it says that
 // the server is to be started anew, it waits for a line on stdin. A promise that is not kept ends it.
 import assert from "node:assert/strict";
+import { createHmac, randomUUID } from "node:crypto";
 import { createInterface } from "node:readline";
 import { Centrifuge } from "centrifuge";
 import { EventSource } from "undici";
+// Node's own WebSocket of version 20 does not say when it could not connect.
+import WebSocket from "ws";
 
-const { address, transport, site, key, tokens } = JSON.parse(process.argv[2]);
+const { address, transport, site, secret, key, member } = JSON.parse(process.argv[2]);
 const http = `http://${address}`;
 const did = (what) => console.log(JSON.stringify({ did: what }));
 const orders = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -22,25 +25,33 @@ const within = (promise, what, seconds = 20) =>
 const happens = (emitter, event, what = event, is = () => true) =>
   within(new Promise((resolve) => emitter.on(event, (ctx) => is(ctx) && resolve(ctx))), what);
 
+/** What the site's own server gives its visitors. */
+const token = (name, seconds) => {
+  const part = (object) => Buffer.from(JSON.stringify(object)).toString("base64url");
+  const now = Math.floor(Date.now() / 1000);
+  const rooms = { lobby: ["read", "publish", "presence", "history"] };
+  const said = part({ alg: "HS256", typ: "JWT" }) + "." + part({ sub: name, aud: site, iat: now, exp: now + seconds, jti: randomUUID(), rooms });
+  return said + "." + createHmac("sha256", secret).update(said).digest("base64url");
+};
+
+const connects = (options) => {
+  const endpoint = transport === "websocket" ? `ws://${address}/connection/websocket` : `${http}/connection/${transport}`;
+  const means = { websocket: WebSocket, eventsource: EventSource, emulationEndpoint: `${http}/emulation`, minReconnectDelay: 50, maxReconnectDelay: 300 };
+  return new Centrifuge([{ transport, endpoint }], { ...means, ...options });
+};
+
 class Person {
   refreshed = 0;
   heard = [];
-  constructor(name) {
+  constructor(name, seconds = 3600) {
     this.name = name;
-    const endpoint = transport === "websocket" ? `ws://${address}/connection/websocket` : `${http}/connection/${transport}`;
-    const options = {
-      websocket: WebSocket,
-      eventsource: EventSource,
-      emulationEndpoint: `${http}/emulation`,
-      token: tokens[name],
+    this.client = connects({
+      token: token(name, seconds),
       getToken: async () => {
         this.refreshed += 1;
-        return tokens[`${name} later`];
+        return token(name, 3600);
       },
-      minReconnectDelay: 50,
-      maxReconnectDelay: 300,
-    };
-    this.client = new Centrifuge([{ transport, endpoint }], options);
+    });
     this.lobby = this.client.newSubscription(LOBBY, { joinLeave: true });
     this.lobby.on("publication", (ctx) => this.heard.push([ctx.offset, ctx.data.n]));
     this.lobby.on("error", (ctx) => console.error(name, "lobby", ctx));
@@ -117,7 +128,7 @@ assert.deepEqual(kept.publications.map((one) => one.data.n), [1, 2, 3, 4, 5, 6, 
 did("recovery after a restart");
 
 assert.equal(ada.refreshed, 0);
-const old = new Person("short");
+const old = new Person("eve", 5);
 await old.arrives();
 const refreshed = async () => {
   while (old.refreshed === 0) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -130,6 +141,21 @@ await Promise.all([old.hears(8), bob.hears(8)]);
 assert.equal(cut, false, "the connection stays");
 did("token refresh");
 
-for (const person of [ada, bob, old]) person.client.disconnect();
+// Feeds are for the site's pages and its members; a program is no page.
+const editor = connects({ token: member });
+const feed = editor.newSubscription(FEED);
+const item = happens(feed, "publication", "an item");
+const begun = happens(feed, "subscribed", "the feed");
+feed.subscribe();
+editor.connect();
+await begun;
+const headers = { "x-api-key": key, "content-type": "application/json" };
+const body = JSON.stringify({ channel: FEED, data: { kind: "message", title: "Hello", text: "*you*" } });
+const answer = await (await fetch(`${http}/api/publish`, { method: "POST", headers, body })).json();
+assert.ok(answer.result, JSON.stringify(answer));
+assert.equal((await item).data.publish.title, "Hello");
+did("feed");
+
+for (const client of [ada.client, bob.client, old.client, editor]) client.disconnect();
 did("all");
 process.exit(0);

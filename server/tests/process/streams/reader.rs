@@ -15,10 +15,17 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Socket,
+    /// HTTP streaming, with commands beside it.
+    Lines,
+    /// SSE, with commands beside it.
+    Sse,
+    /// What a plain `EventSource` does.
+    Events,
+    Poll,
 }
 
 impl Kind {
-    pub const ALL: [Self; 1] = [Self::Socket];
+    pub const ALL: [Self; 5] = [Self::Socket, Self::Lines, Self::Sse, Self::Events, Self::Poll];
 }
 
 pub struct Reader {
@@ -63,6 +70,9 @@ impl Reader {
             let address = self.address.borrow_and_update().clone();
             let talk = match self.kind {
                 Kind::Socket => self.over_a_socket(&address).await,
+                Kind::Lines | Kind::Sse => self.over_a_stream(&address).await,
+                Kind::Events => self.by_events(&address).await,
+                Kind::Poll => self.by_polling(&address).await,
             };
             if talk.is_err() {
                 self.troubles.refused.fetch_add(1, Ordering::Relaxed);
@@ -140,9 +150,7 @@ impl Reader {
                 self.epoch, self.offset
             );
             self.troubles.recovered.fetch_add(1, Ordering::Relaxed);
-            let epoch = joined["epoch"].as_str().unwrap();
-            assert!(self.epoch.is_empty() || self.epoch == epoch, "the epoch changed");
-            self.epoch = epoch.to_owned();
+            self.is_in(joined["epoch"].as_str().unwrap());
             for publication in joined["publications"].as_array().into_iter().flatten() {
                 self.gets(publication);
             }
@@ -152,6 +160,11 @@ impl Reader {
             self.gets(publication);
         }
         Ok(())
+    }
+
+    fn is_in(&mut self, epoch: &str) {
+        assert!(self.epoch.is_empty() || self.epoch == epoch, "the epoch changed");
+        self.epoch = epoch.to_owned();
     }
 
     /// An item, which has to be the next.
@@ -172,5 +185,137 @@ impl Reader {
         );
         (self.offset, self.last) = (offset, number);
         self.tells.send_replace(number);
+    }
+}
+
+/// The transports that are plain HTTP.
+impl Reader {
+    async fn over_a_stream(&mut self, address: &str) -> Result<(), Over> {
+        let client = reqwest::Client::new();
+        let hello = r#"{"id":1,"connect":{}}"#;
+        let request = match self.kind {
+            Kind::Sse => client
+                .get(format!("http://{address}/connection/sse"))
+                .query(&[("cf_connect", hello)]),
+            _ => client
+                .post(format!("http://{address}/connection/http_stream"))
+                .body(hello),
+        };
+        let mut response = answered(request).await?;
+        let (mut unread, mut names) = (String::new(), (Value::Null, Value::Null));
+        let until = tokio::time::Instant::now() + self.patience();
+        while let Some(text) = self.reads(&mut response, until).await {
+            unread.push_str(&text);
+            while let Some((line, rest)) = unread.split_once('\n') {
+                let line = line.strip_prefix("data: ").unwrap_or(line).to_owned();
+                unread = rest.to_owned();
+                let Ok(line) = serde_json::from_str::<Value>(&line) else {
+                    continue;
+                };
+                let mut says = None;
+                if line["connect"].is_object() {
+                    names = (
+                        line["connect"]["session"].clone(),
+                        line["connect"]["node"].clone(),
+                    );
+                    let (epoch, offset) = (&self.epoch, self.offset);
+                    let subscribe =
+                        json!({"channel": FEED, "recover": true, "epoch": epoch, "offset": offset});
+                    says = Some(json!({"id": 2, "subscribe": subscribe}));
+                } else if line == json!({}) {
+                    says = Some(line.clone());
+                }
+                if let Some(command) = says {
+                    let said = json!({"session": names.0, "node": names.1, "data": command.to_string()});
+                    let request = client
+                        .post(format!("http://{address}/emulation"))
+                        .body(said.to_string());
+                    answered(request).await?;
+                }
+                self.hears(&line)?;
+            }
+            self.stalls().await;
+        }
+        Ok(())
+    }
+
+    async fn by_events(&mut self, address: &str) -> Result<(), Over> {
+        let last = format!("{}:{}", self.epoch, self.offset);
+        let request = reqwest::Client::new()
+            .get(format!("http://{address}/api/feed/{SITE}/events"))
+            .header("last-event-id", last);
+        let mut response = answered(request).await?;
+        let mut unread = String::new();
+        let until = tokio::time::Instant::now() + self.patience();
+        self.troubles.recovered.fetch_add(1, Ordering::Relaxed);
+        while let Some(text) = self.reads(&mut response, until).await {
+            unread.push_str(&text);
+            while let Some((event, rest)) = unread.split_once("\n\n") {
+                let event = event.to_owned();
+                unread = rest.to_owned();
+                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
+                assert_eq!(field("event: "), None, "something was missed");
+                let Some(id) = field("id: ") else { continue };
+                let (epoch, offset) = id.split_once(':').unwrap();
+                self.is_in(epoch);
+                if let Some(data) = field("data: ") {
+                    let (offset, data): (u64, Value) =
+                        (offset.parse().unwrap(), serde_json::from_str(data).unwrap());
+                    self.gets(&json!({"offset": offset, "data": data}));
+                }
+            }
+            self.stalls().await;
+        }
+        Ok(())
+    }
+
+    async fn by_polling(&mut self, address: &str) -> Result<(), Over> {
+        let client = reqwest::Client::new();
+        let until = tokio::time::Instant::now() + self.patience();
+        loop {
+            let since = format!("{}:{}", self.epoch, self.offset);
+            let request = client
+                .get(format!("http://{address}/api/feed/{SITE}"))
+                .query(&[("since", since)]);
+            let ask = async { answered(request).await?.json::<Value>().await.map_err(|_| Over) };
+            let Ok(answer) = tokio::time::timeout_at(until, ask).await else {
+                self.troubles.cut.fetch_add(1, Ordering::Relaxed);
+                return Ok(());
+            };
+            let answer = answer?;
+            assert_eq!(answer["recovered"], true, "{answer}");
+            self.is_in(answer["epoch"].as_str().unwrap());
+            for (offset, data) in (self.offset + 1..).zip(answer["items"].as_array().unwrap()) {
+                self.gets(&json!({"offset": offset, "data": data}));
+            }
+            assert_eq!(self.offset, answer["offset"].as_u64().unwrap());
+            self.stalls().await;
+        }
+    }
+
+    /// What comes next; nothing where the stream has ended, or the reader has had enough.
+    async fn reads(
+        &mut self,
+        response: &mut reqwest::Response,
+        until: tokio::time::Instant,
+    ) -> Option<String> {
+        match tokio::time::timeout_at(until, response.chunk()).await {
+            Err(_) => {
+                self.troubles.cut.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            // Items are plain ASCII, so that no chunk ends within a character.
+            Ok(chunk) => Some(String::from_utf8(chunk.ok()??.into()).unwrap()),
+        }
+    }
+}
+
+async fn answered(request: reqwest::RequestBuilder) -> Result<reqwest::Response, Over> {
+    let request = request.header("origin", format!("https://{SITE}"));
+    let response = request.send().await.map_err(|_| Over)?;
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(Over)
     }
 }
