@@ -19,7 +19,6 @@ impl Feed {
             loop {
                 tokio::select! {
                     () = stop.stopping() => break,
-                    () = feed.0.wake.notified() => {}
                     _ = every.tick() => {}
                 }
                 if let Err(error) = feed.tick().await {

@@ -37,7 +37,6 @@ use pulsecast_protocol::{
 };
 use shelf::Shelf;
 use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc, time::Duration};
-use tokio::sync::Notify;
 
 /// What a feed may hold.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +101,6 @@ struct Shared {
     shelves: Mutex<HashMap<SiteId, Shelf>>,
     /// Whoever tells a site's channel something holds its turn.
     turns: Mutex<HashMap<SiteId, Arc<tokio::sync::Mutex<()>>>>,
-    wake: Notify,
 }
 
 /// All sites' feeds. A cheap handle.
@@ -140,7 +138,6 @@ impl Feed {
             limits,
             shelves: Mutex::default(),
             turns: Mutex::default(),
-            wake: Notify::new(),
         }));
         for row in feed.0.accounts.live_feed().await? {
             let (Some(item), Some(site)) = (row.item, feed.0.sites.by_id(row.site)) else {
@@ -252,7 +249,6 @@ impl Feed {
             .put_feed_item(row, from, self.0.clock.now())
             .await?
         {
-            self.0.wake.notify_one();
             return Ok(());
         }
         Err(FeedError::Changed)

@@ -7,8 +7,10 @@ use crate::{
     store::accounts::{ApiKey, KeyRight},
 };
 use axum::extract::FromRequestParts;
+use bytes::Bytes;
 use http::{HeaderMap, header, request::Parts};
 use pulsecast_protocol::{Channel, Domain, wire::code};
+use serde_json::json;
 use std::sync::Arc;
 
 /// A program that may publish. As an argument of a handler it refuses everybody else with 401.
@@ -16,6 +18,11 @@ use std::sync::Arc;
 pub(super) struct Program(ApiKey);
 
 impl Program {
+    /// Who publishes, for doors that note it: what the key is called.
+    pub(super) fn author(&self) -> Bytes {
+        json!({"user": format!("key {}", self.0.name)}).to_string().into()
+    }
+
     /// The site of this domain, if the key is for it. A foreign site and none look the same.
     pub(super) fn site(&self, state: &AppState, domain: &Domain) -> Option<Arc<Site>> {
         state.sites.get(domain).filter(|site| self.0.opens(site))

@@ -198,7 +198,13 @@ fn checked(state: &AppState, program: &Program, what: Publish) -> Result<(String
         return Err(Refusal::new(code::NOT_AVAILABLE, advice));
     }
     let data = what.data.ok_or_else(no_data)?;
+    // Rooms tell who publishes only of visitors; a feed's editors see which program it was.
+    let info = match channel {
+        Channel::Feed { .. } => program.author(),
+        _ => Bytes::new(),
+    };
     let draft = Draft {
+        info,
         key: what.idempotency_key.filter(|key| !key.is_empty()),
         ..Draft::from(Bytes::from(Box::<str>::from(data).into_string()))
     };
