@@ -200,6 +200,19 @@ const STAGES: Record<string, (stage: Stage) => Promise<Page>> = {
     await expect(page.getByTestId("share-frame")).toBeVisible();
     return page;
   },
+  // For a path that no page has: the demo's own pages stay as they are.
+  "feed-mistaken": async ({ owner, page }) => {
+    const publishes = (fields: Record<string, string>) => owner.posts("/sites/demo/feed", { action: "publish", kind: "message", path: "/nowhere", ...fields });
+    await publishes({ title: "The ferry leaves an hour later today, because of the wind and of a rather long title", text: "Until *six*.", pinned: "1", countries: "DE, AT" });
+    await publishes({ title: "Market day", publish_at: "2027-01-04T08:00", expires_at: "2027-01-04T14:00" });
+    await page.goto(`${owner.server.url}/sites/demo/feed`);
+    await page.getByLabel("a link").check();
+    await page.getByLabel("Title").fill("Where to stay");
+    await page.getByLabel("Address").fill("example.com");
+    await page.getByRole("button", { name: "Publish" }).click();
+    await expect(page.locator("#url-error")).toBeVisible();
+    return page;
+  },
   "settings-visitors": async ({ owner, page }) => {
     await owner.posts("/fn/revoke-visitor", { domain: "demo", kind: "user", name: "somebody.with.a.rather.long.name@department.example.com" });
     await page.goto(`${owner.server.url}/sites/demo/settings/visitors`);
