@@ -89,7 +89,7 @@ fn EntryRow(domain: Domain, entry: FeedEntry) -> impl IntoView {
     } = entry;
     let time = at.map(|at| view! { <time datetime=format::iso(at)>{when}</time> });
     let begun = match state {
-        FeedState::Draft => view! { "Not published" }.into_any(),
+        FeedState::Draft => view! { "Written" }.into_any(),
         FeedState::Scheduled => view! { "Will be published " {time} }.into_any(),
         _ => view! { "Published " {time} }.into_any(),
     };
