@@ -139,6 +139,7 @@ test("who was cut off gets exactly what they missed, also over a restart of the 
 
 const TRIES = [
   "<script>document.title='hit'</script>",
+  "</textarea><b data-escaped>out of the box</b>",
   "<img src=x onerror=\"document.title='hit'\">",
   "<svg onload=\"document.title='hit'\"></svg>",
   "[click](javascript:document.title='hit')",
@@ -163,6 +164,8 @@ test("nothing that is typed runs, neither for visitors nor in the preview", asyn
   await editor.page.getByRole("button", { name: "Preview" }).last().click();
   await expect(editor.page.getByTestId("feed-preview")).toContainText("harmless");
   expect(await editor.page.title()).not.toContain("hit");
+  await expect(editor.page.locator("[name=text]"), "what was typed is there again, letter for letter").toHaveValue(text);
+  await expect(editor.page.locator("[data-escaped]")).toHaveCount(0);
   await editor.publishes({ title: "<img src=x onerror=\"document.title='hit'\">" });
   await expect(visitor.locator(".pulse-text")).toContainText("harmless");
   for (const link of await visitor.locator(".pulse-text a").all()) await link.click();

@@ -36,6 +36,12 @@ pub fn described_by(id: &str) -> String {
     format!("{id}-error {id}-hint")
 }
 
+/// Text inside a `<textarea>`. Leptos writes what is inside one as it is, and `</textarea>` in it would end it: so it is escaped here.
+#[must_use]
+pub fn area(text: impl AsRef<str>) -> String {
+    text.as_ref().replace('&', "&amp;").replace('<', "&lt;")
+}
+
 /// What went wrong with the whole form.
 #[component]
 pub fn FormError(

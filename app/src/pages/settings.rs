@@ -13,7 +13,7 @@ pub mod visitors;
 use super::site_page::site_page;
 use crate::{
     components::{
-        field::{Field, FormError, described_by},
+        field::{Field, FormError, area, described_by},
         form_parts::DoneNotice,
         settings_nav::{Section, SettingsFrame},
         zones::ZoneField,
@@ -150,7 +150,7 @@ fn ListField(
     view! {
         <Field id label error hint=move || children()>
             <textarea class="input input--list" id=id name=id rows="3" spellcheck="false" autocapitalize="none" aria-describedby=described_by(id)>
-                {entries}
+                {area(entries)}
             </textarea>
         </Field>
     }

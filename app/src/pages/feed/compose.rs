@@ -1,6 +1,6 @@
 //! The form in which an item is written, and the item as visitors will see it.
 
-use crate::components::field::{Field, described_by};
+use crate::components::field::{Field, area, described_by};
 use crate::failure::sentence;
 use leptos::prelude::*;
 use pulsecast_protocol::{
@@ -67,7 +67,7 @@ pub fn Compose(domain: Domain, timezone: String, editing: Option<FeedEditing>) -
                 <input class="input" id="title" name="title" value=draft.title maxlength="140" autocomplete="off" aria-describedby=described_by("title") />
             </Field>
             <Field id="text" label="Text" error=wrong("text") hint=|| "Markdown: *emphasis*, **strong**, [a link](https://…), lists. Scripts and forms are taken out.">
-                <textarea class="input feed-form__text" id="text" name="text" rows="6" maxlength="10000" aria-describedby=described_by("text")>{draft.text}</textarea>
+                <textarea class="input feed-form__text" id="text" name="text" rows="6" maxlength="10000" aria-describedby=described_by("text")>{area(draft.text)}</textarea>
             </Field>
             <div class="feed-form__url">
                 <Field id="url" label="Address" error=wrong("url") hint=|| "Where it leads: of your own site the path, such as /pricing; of a video or a map the address you would copy at YouTube, Vimeo or OpenStreetMap.">

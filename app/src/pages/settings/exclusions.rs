@@ -2,7 +2,7 @@
 
 use crate::{
     components::{
-        field::{Field, FormError, described_by},
+        field::{Field, FormError, area, described_by},
         form_parts::{DoneNotice, Refilled},
         settings_nav::{Section, SettingsFrame},
     },
@@ -49,7 +49,7 @@ fn ExclusionsForm(site: SiteSettings) -> impl IntoView {
         let text = refill.given(id).unwrap_or(set);
         view! {
             <Field id label error=refill.field(id) hint=move || hint>
-                <textarea class="input input--list" id=id name=id rows="3" spellcheck="false" autocapitalize="none" aria-describedby=described_by(id)>{text}</textarea>
+                <textarea class="input input--list" id=id name=id rows="3" spellcheck="false" autocapitalize="none" aria-describedby=described_by(id)>{area(text)}</textarea>
             </Field>
         }
     };

@@ -2,7 +2,7 @@
 
 use crate::{
     components::{
-        field::{Field, FormError, described_by},
+        field::{Field, FormError, area, described_by},
         form_parts::{DoneNotice, PostButton, Refilled},
         settings_nav::{Section, SettingsFrame},
     },
@@ -115,7 +115,7 @@ fn GoalForm(domain: Domain) -> impl IntoView {
                     <input class="input" id="event" name="event" value=typed("event") maxlength="120" aria-describedby=described_by("event") />
                 </Field>
                 <Field id="props" label="Only with these properties" error=refill.field("props") hint=|| "One a line, such as plan=team; all of them. May be empty.">
-                    <textarea class="input input--list" id="props" name="props" rows="3" spellcheck="false" aria-describedby=described_by("props")>{typed("props")}</textarea>
+                    <textarea class="input input--list" id="props" name="props" rows="3" spellcheck="false" aria-describedby=described_by("props")>{area(typed("props"))}</textarea>
                 </Field>
                 <Field id="currency" label="Currency of its revenue" error=refill.field("currency") hint=|| "Three letters, such as EUR. Empty if it earns nothing.">
                     <input class="input" id="currency" name="currency" value=typed("currency") maxlength="3" autocapitalize="characters" aria-describedby=described_by("currency") />

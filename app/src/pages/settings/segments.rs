@@ -2,7 +2,7 @@
 
 use crate::{
     components::{
-        field::{Field, FormError, described_by},
+        field::{Field, FormError, area, described_by},
         form_parts::{DoneNotice, PostButton, Refilled},
         settings_nav::{Section, SettingsFrame},
     },
@@ -127,7 +127,7 @@ fn SegmentForm(domain: Domain, role: Role) -> impl IntoView {
                 <input class="input" id="name" name="name" value=typed("name") required maxlength="120" aria-describedby=described_by("name") />
             </Field>
             <Field id="filters" label="Filters" error=refill.field("filters") hint=|| "A list, as the Stats API writes them: [[\"is\", \"visit:country\", [\"DE\"]]]. All of them have to be true.">
-                <textarea class="input input--list" id="filters" name="filters" rows="4" spellcheck="false" required aria-describedby=described_by("filters")>{typed("filters")}</textarea>
+                <textarea class="input input--list" id="filters" name="filters" rows="4" spellcheck="false" required aria-describedby=described_by("filters")>{area(typed("filters"))}</textarea>
             </Field>
             {shared}
             <p class="form__actions"><button class="button button--main" type="submit">"Save segment"</button></p>

@@ -2,7 +2,7 @@
 
 use crate::{
     components::{
-        field::{Field, FormError, described_by},
+        field::{Field, FormError, area, described_by},
         form_parts::{DoneNotice, PostButton, Refilled, TakeAway},
         settings_nav::{Section, SettingsFrame},
     },
@@ -146,7 +146,7 @@ fn SettingsForm(domain: Domain, settings: VisitorSettings) -> impl IntoView {
                 {choice("key_set", "Published keys (JWKS)", "Fetched from the address below: for sign-in services and for keys that change.")}
             </fieldset>
             <Field id="key" label="Public key" error=refill.field("key") hint=|| "In PEM, for RSA or P-256: begins with -----BEGIN PUBLIC KEY-----.">
-                <textarea class="input input--list" id="key" name="key" rows="3" spellcheck="false" autocapitalize="none" aria-describedby=described_by("key")>{key}</textarea>
+                <textarea class="input input--list" id="key" name="key" rows="3" spellcheck="false" autocapitalize="none" aria-describedby=described_by("key")>{area(key)}</textarea>
             </Field>
             <Field id="url" label="Address of published keys" error=refill.field("url") hint=|| "Such as https://login.example.com/.well-known/jwks.json. Over https only.">
                 <input class="input" id="url" name="url" value=url inputmode="url" autocomplete="off" spellcheck="false" aria-describedby=described_by("url") />
