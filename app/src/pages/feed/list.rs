@@ -108,7 +108,8 @@ fn EntryRow(domain: Domain, entry: FeedEntry) -> impl IntoView {
     let tags = [(draft.pinned, "pinned"), (is_changed, "changed, not published")];
     let tags = tags
         .into_iter()
-        .filter_map(|(is, text)| is.then(|| view! { " " <span class="tag">{text}</span> }));
+        .filter(|(is, _)| *is)
+        .map(|(_, text)| view! { " " <span class="tag">{text}</span> });
     view! {
         <li class="rows__row" data-testid="feed-entry" data-item=id.to_string()>
             <div class="rows__what">
