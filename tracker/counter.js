@@ -2,7 +2,7 @@
 // place; in the head, or without a site, it only makes `<pulse-counter>` known. README.md says what there is to set. All tabs of one origin share a connection:
 // in a SharedWorker where the page may start one (it is this very file, and has to be of the page's own origin), else in the tab that holds
 // a lock, else each tab has its own. They talk over a BroadcastChannel: tabs say which counts they show, the one with the connection says
-// the counts. Whoever shows a count is counted. Nothing here may throw into the page, and it is silent while the server is away.
+// the counts. Whoever shows the count of where they are is in it. Nothing here may throw into the page, and it is silent while the server is away.
 ((self) => {
   const page = self.document; // none in the worker
   const script = page && (page.currentScript || page.querySelector('script[src*="/counter.js"]'));
@@ -20,6 +20,7 @@
   let known = {};
   let said = [];
 
+  const bare = (channel) => channel.split("\n")[0];
   const say = (message) => {
     bus?.postMessage(message);
     hear(message);
@@ -55,11 +56,16 @@
     let last = 1;
     let attempts = 0;
 
-    const wanted = () => [...new Set(Object.values(tabs).flat())].filter((channel) => !refused[channel]).sort();
+    // A line break behind a channel: only to know its count, not to be in it. Who is in it knows it too.
+    const wanted = () => {
+      const all = [...new Set(Object.values(tabs).flat())].sort();
+      return all.filter((channel) => !refused[bare(channel)] && !(channel != bare(channel) && all.includes(bare(channel))));
+    };
+    const wish = (channel) => (channel == bare(channel) ? {} : { data: { watch: true } });
     const send = (command) => events || socket?.send(JSON.stringify(command));
     const ask = (method, channel) => {
-      asked[++last] = channel;
-      send({ id: last, [method]: { channel } });
+      asked[++last] = bare(channel);
+      send({ id: last, [method]: { channel: bare(channel), ...wish(channel) } });
     };
 
     const sync = () => {
@@ -75,8 +81,8 @@
         close();
         open();
       } else if (up) {
-        channels.map((channel) => held.includes(channel) || ask("subscribe", channel));
         held.map((channel) => channels.includes(channel) || ask("unsubscribe", channel));
+        channels.map((channel) => held.includes(channel) || ask("subscribe", channel));
         held = channels;
       }
     };
@@ -89,7 +95,7 @@
       listen(20);
       try {
         if (events) {
-          const subs = Object.fromEntries(held.map((channel) => [channel, {}]));
+          const subs = Object.fromEntries(held.map((channel) => [bare(channel), wish(channel)]));
           socket = new EventSource(at("/connection/uni_sse?cf_connect=" + encodeURIComponent(JSON.stringify({ name: "counter", subs }))));
         } else socket = new WebSocket(at("/connection/websocket").replace(/^http/, "ws"));
       } catch {
@@ -124,7 +130,7 @@
       }
       if (error || (unsubscribe && !id)) {
         if (error || unsubscribe.code < 2500) refused[channel] = 1;
-        held = held.filter((other) => other != channel);
+        held = held.filter((other) => bare(other) != channel);
         return sync();
       }
       if (connect) {
@@ -230,12 +236,15 @@
   };
   const channel = ({ get }) => {
     const site = get("site") || data.site;
-    const where = get("page") || (get("scope") == "page" && location.pathname + ("hash" in data ? location.hash : ""));
-    return site && "online:" + site.split(",")[0] + (where ? ":" + path(where) : "");
+    const here = path(location.pathname + ("hash" in data ? location.hash : ""));
+    const where = get("page") ? path(get("page")) : get("scope") == "page" && here;
+    if (!site) return "";
+    const elsewhere = (where && where != here) || (data.site && site != data.site);
+    return "online:" + site.split(",")[0] + (where ? ":" + where : "") + (elsewhere ? "\n" : "");
   };
   const draw = () => {
     for (const view of views) {
-      const count = known[channel(view)] ?? null;
+      const count = known[bare(channel(view))] ?? null;
       if (view.count !== count) view.show((view.count = count));
     }
   };

@@ -187,9 +187,17 @@ impl LiveChange {
     }
 }
 
-/// What `online:{site}` carries.
+/// What a client may say when it subscribes to a count; by itself whoever subscribes is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CountRequest {
+    /// Only tell me: my visitor is not there, but on another page.
+    pub watch: bool,
+}
+
+/// What `online:{site}` and `online:{site}:{path}` carry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnlineCount {
-    /// Visitors with a page of the site open.
+    /// Visitors with a page of the site open, or that page.
     pub online: u32,
 }

@@ -13,8 +13,8 @@ test("the counter weighs no more than 3,072 bytes as it travels", () => {
 
 /** The server's side of a socket: greets, and answers each subscription with a count. */
 async function serve(socket, counts = {}) {
+  if (!socket.answered) socket.onopen?.();
   const answered = (socket.answered ??= new Set());
-  socket.onopen?.();
   for (let round = 0; round < 5; round++) {
     for (const command of socket.sent) {
       if (!command.id || answered.has(command)) continue;
@@ -90,16 +90,24 @@ for (const [build, scripts] of Object.entries(builds)) {
       await settle();
       await serve(socket, { [`${SITE}:/menu`]: 7 });
       assert.deepEqual([counted(socket), tab.shows()], [[`${SITE}:/menu`], ["7 online"]]);
+      assert.ok(socket.sent.every(({ subscribe }) => !subscribe?.data), "and its visitor is there");
       tab.go("/caf%C3%A9");
       await settle();
       assert.deepEqual(counted(socket), [`${SITE}:/café`]);
     });
 
     test("counters of another page, another site and the site stand side by side on one connection", async () => {
-      const tab = await browser().tab({ counters: [{}, { page: "/pricing" }, { site: "other.example" }, {}] });
-      await serve(tab.sockets[0], { [SITE]: 5, [`${SITE}:/pricing`]: 2, "online:other.example": 9 });
+      const tab = await browser().tab({ counters: [{}, { page: "/elsewhere" }, { site: "other.example" }, {}] });
+      await serve(tab.sockets[0], { [SITE]: 5, [`${SITE}:/elsewhere`]: 2, "online:other.example": 9 });
       assert.deepEqual(tab.shows(), ["5 online", "2 online", "9 online", "5 online"]);
       assert.equal(tab.sockets.length, 1);
+      const watched = tab.sockets[0].sent.filter(({ subscribe }) => subscribe?.data?.watch).map(({ subscribe }) => subscribe.channel);
+      assert.deepEqual(watched, [`${SITE}:/elsewhere`, "online:other.example"], "its visitor is not there");
+      tab.history.pushState({}, "", "/elsewhere");
+      await settle();
+      await serve(tab.sockets[0], { [`${SITE}:/elsewhere`]: 3 });
+      assert.deepEqual(tab.sockets[0].sent.slice(-2).map(({ id, ...command }) => command), [{ unsubscribe: { channel: `${SITE}:/elsewhere`, data: { watch: true } } }, { subscribe: { channel: `${SITE}:/elsewhere` } }]);
+      assert.deepEqual(tab.shows(), ["5 online", "3 online", "9 online", "5 online"]);
       tab.counters()[1].remove();
       await settle();
       assert.deepEqual(counted(tab.sockets[0]), [SITE, "online:other.example"]);
@@ -147,6 +155,20 @@ for (const [build, scripts] of Object.entries(builds)) {
           assert.deepEqual(tabs.map((tab) => tab.shows()[0]), ["4 online", "4 online", "1 online"]);
           assert.equal((await all.tab({ src })).shows()[0], "4 online", "who comes later knows at once");
           assert.equal(all.sockets.length, 1);
+        });
+
+        test("where one tab watches a page that another one is on, their visitor is on it", async () => {
+          const all = browser();
+          const [there, watching] = [await all.tab({ src, url: "https://example.com/a", counters: [{ scope: "page" }] }), await all.tab({ src, counters: [{ page: "/a" }] })];
+          const [socket] = all.sockets;
+          await serve(socket, { [`${SITE}:/a`]: 4 });
+          const asked = () => socket.sent.flatMap(({ subscribe }) => (subscribe ? [!!subscribe.data] : []));
+          assert.deepEqual([asked(), there.shows(), watching.shows()], [[false], ["4 online"], ["4 online"]]);
+          if (all.workers[0]) {
+            await all.closes(there);
+            await serve(socket, { [`${SITE}:/a`]: 3 });
+            assert.deepEqual([asked(), watching.shows()], [[false, true], ["3 online"]]);
+          }
         });
 
         test("a tab that closes is counted no more, nor one that is killed", async () => {
@@ -299,7 +321,7 @@ for (const [build, scripts] of Object.entries(builds)) {
       const events = tab.sockets[1];
       const address = new URL(events.address);
       assert.equal(address.origin + address.pathname, "https://stats.test/connection/uni_sse");
-      assert.deepEqual(JSON.parse(address.searchParams.get("cf_connect")), { name: "counter", subs: { [SITE]: {}, [`${SITE}:/a`]: {} } });
+      assert.deepEqual(JSON.parse(address.searchParams.get("cf_connect")), { name: "counter", subs: { [SITE]: {}, [`${SITE}:/a`]: { data: { watch: true } } } });
       events.onopen();
       events.receive({ connect: { client: "c", ping: 25, subs: { [SITE]: { data: { online: 4 } }, [`${SITE}:/a`]: { data: { online: 2 } } } } });
       assert.deepEqual(tab.shows(), ["4 online", "2 online"]);

@@ -7,6 +7,7 @@ use super::{
     heart::Heart,
     keeper::Line,
     past,
+    presence::only_watches,
     session::{Outcome, Session, no, no_because},
 };
 use crate::{
@@ -154,6 +155,9 @@ impl Connection {
                 *self.line.visitors.lock() = self.session.visitors();
                 match door(&channel) {
                     Door::Query(site) => self.follow(id, &channel, site, data),
+                    Door::Online(site, page) if only_watches(data.as_ref()) => {
+                        self.watch_count(id, &channel, (site, page));
+                    }
                     _ => self.join(id, &channel, since.as_ref(), watches),
                 }
             }

@@ -1,25 +1,37 @@
 //! How a client joins a count, and who is counted by that.
 
-use super::connection::{Connection, Held, encode};
+use super::{
+    connection::{Connection, Held, encode},
+    session::no,
+};
 use crate::{
     hub::NotAttached,
     live::{NotCounted, Present},
     sites::DEMO,
 };
 use pulsecast_protocol::{
-    Domain, Pathname,
-    live::OnlineCount,
-    wire::{Reply, SubscribeResult, code},
+    Channel, Domain, Pathname,
+    live::{CountRequest, OnlineCount},
+    wire::{Raw, Reply, SubscribeResult, code},
 };
 use serde_json::value::to_raw_value;
+
+/// Whether a page shows the count of a place where its visitor is not.
+pub(super) fn only_watches(data: Option<&Raw>) -> bool {
+    data.and_then(|data| serde_json::from_str::<CountRequest>(data.get()).ok())
+        .is_some_and(|request| request.watch)
+}
 
 impl Connection {
     /// A page that shows a count is counted: its visitor is there for as long as this is held. Programs, and our own pages about a site, only
     /// read it.
     pub(super) fn counted(&self, site: &Domain, page: Option<&Pathname>) -> Result<Option<Present>, u32> {
         let who = self.session.who();
-        let is_visitor =
-            who.origin.is_some() && (!who.own_origin || site.as_str() == DEMO || who.account.is_none());
+        let is_visitor = if who.own_origin {
+            site.as_str() == DEMO || who.account.is_none()
+        } else {
+            who.origin.is_some()
+        };
         if !is_visitor {
             return Ok(None);
         }
@@ -30,7 +42,20 @@ impl Connection {
         }
     }
 
-    /// The count, this visitor included.
+    /// Joins a count without being in it.
+    pub(super) fn watch_count(&mut self, id: u32, channel: &Channel, of: (&Domain, Option<&Pathname>)) {
+        let name = channel.to_string();
+        match self.join_online(id, &name, of, None) {
+            Ok(held) => drop(self.subscriptions.insert(name, held)),
+            Err(NotAttached::Cut) => {}
+            Err(_) => {
+                self.session.left(&name);
+                self.send(&no(id, code::INTERNAL));
+            }
+        }
+    }
+
+    /// The count, this visitor included where they are there.
     pub(super) fn join_online(
         &self,
         id: u32,

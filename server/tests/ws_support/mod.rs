@@ -4,7 +4,7 @@
 
 pub mod streams;
 
-use axum::{Extension, Router};
+use axum::{Extension, Router, serve::ListenerExt};
 use futures::{SinkExt, StreamExt};
 use pulsecast_protocol::{Channel, Origin, Timestamp, account::SiteSettings};
 use pulsecast_server::{
@@ -219,6 +219,8 @@ impl Server {
         let routes = edge(transport::routes(transport.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        // As the server itself does it; else each small answer would wait for the one before.
+        let listener = listener.tap_io(|socket| socket.set_nodelay(true).unwrap());
         let stop = tasks.clone();
         tasks.spawn("test-server", async move {
             let serve = axum::serve(
@@ -319,7 +321,8 @@ impl Server {
         for (name, value) in [("Origin", "https://a.com"), ("User-Agent", user_agent)] {
             request.headers_mut().insert(name, value.parse().unwrap());
         }
-        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        let at_once = tokio_tungstenite::connect_async_with_config(request, None, true);
+        let (socket, _) = at_once.await.unwrap();
         Client {
             socket,
             lines: VecDeque::new(),
