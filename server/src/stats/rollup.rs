@@ -144,7 +144,8 @@ impl Keeper {
         let firsts = self.store.firsts()?;
         // Sites of which nothing is left.
         let known = self.known.len();
-        self.known.retain(|(site, _)| firsts.iter().any(|(id, _)| id == site));
+        self.known
+            .retain(|(site, _)| firsts.iter().any(|(id, _)| id == site));
         self.left_over |= self.known.len() < known;
         for (id, first) in firsts {
             let Some(site) = self.sites.by_id(id) else {

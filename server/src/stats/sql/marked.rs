@@ -314,7 +314,10 @@ mod tests {
         let both = [german.clone(), not_mobile.clone()];
         assert_eq!(mark(Level::Visits, &[], &both), of_visits("visitor"));
         assert_eq!(mark(Level::Visits, &[Dimension::Os], &both), of_visits("visitor"));
-        assert_eq!(mark(Level::Visits, &[Dimension::Source], &both), of_visits("source"));
+        assert_eq!(
+            mark(Level::Visits, &[Dimension::Source], &both),
+            of_visits("source")
+        );
         assert_eq!(mark(Level::Events, &[], &both), of_visits("counted"));
         let either = [Cond::Any(vec![german, not_mobile])];
         assert_eq!(mark(Level::Visits, &[], &either), of_visits("visitor"));
@@ -324,11 +327,17 @@ mod tests {
     fn a_filter_on_one_source_has_marks_and_on_several_only_the_list_of_sources() {
         let one = [is(Dimension::Source, "Google"), is(Dimension::Country, "DE")];
         assert_eq!(mark(Level::Visits, &[], &one), of_visits("source"));
-        assert_eq!(mark(Level::Visits, &[Dimension::Country], &one), of_visits("source"));
+        assert_eq!(
+            mark(Level::Visits, &[Dimension::Country], &one),
+            of_visits("source")
+        );
         assert_eq!(mark(Level::Visits, &[Dimension::Channel], &one), None);
         let several = [is(Dimension::Source, "a"), is(Dimension::Country, "DE")];
         assert_eq!(mark(Level::Visits, &[], &several), None);
-        assert_eq!(mark(Level::Visits, &[Dimension::Source], &several), of_visits("source"));
+        assert_eq!(
+            mark(Level::Visits, &[Dimension::Source], &several),
+            of_visits("source")
+        );
     }
 
     #[test]

@@ -343,9 +343,8 @@ impl Builder<'_> {
         let (filter, to) = (self.cond(ask.filter, Of::Event), self.span.to);
         let counted = |condition: String| format!("{condition} and e.kind <> 'engagement' and {filter}");
         // Of the days before, only who came again.
-        let again = (self.span.from < from).then(|| {
-            counted(self.within(from, to, |builder| builder.events_in_span()))
-        });
+        let again = (self.span.from < from)
+            .then(|| counted(self.within(from, to, |builder| builder.events_in_span())));
         let (from, condition) = (instant(from), counted(self.events_in_span()));
         let by = |who: &str, sums: &[(Sum, &str)]| {
             let columns = columns(ask, sums);
