@@ -78,8 +78,12 @@ impl Told {
             .server
             .client
             .request(self.method.clone(), self.url(world))
-            .header("user-agent", BROWSER);
-        if !self.operation["security"].is_null() {
+            .header("user-agent", BROWSER)
+            // Where it is not usual, refusals are to have a status of their own.
+            .header("x-centrifugo-error-mode", "transport");
+        if self.operation["security"][0]["publish_key"].is_array() {
+            request = request.header("x-api-key", &world.publish_key);
+        } else if !self.operation["security"].is_null() {
             request = world.with_key(request);
         }
         if let Some(body) = body {

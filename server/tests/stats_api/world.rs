@@ -27,6 +27,7 @@ pub const RECENT: &str = "example.com";
 pub struct World {
     pub server: Running,
     pub key: String,
+    pub publish_key: String,
     _place: Place,
 }
 
@@ -86,13 +87,17 @@ impl World {
         }
         accounts.close().await;
         fill(&place, &sites);
-        let key = place.run(&["key", "add", "--user", "ann@example.com", "--right", "stats"]);
-        assert!(key.status.success(), "{}", String::from_utf8_lossy(&key.stderr));
-        let key = String::from_utf8(key.stdout).unwrap().trim().to_owned();
+        let key = |right| {
+            let key = place.run(&["key", "add", "--user", "ann@example.com", "--right", right]);
+            assert!(key.status.success(), "{}", String::from_utf8_lossy(&key.stderr));
+            String::from_utf8(key.stdout).unwrap().trim().to_owned()
+        };
+        let (key, publish_key) = (key("stats"), key("publish"));
         let server = place.serve_with(&["--api-rate", "10000"]);
         Self {
             server,
             key,
+            publish_key,
             _place: place,
         }
     }

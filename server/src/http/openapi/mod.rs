@@ -2,6 +2,7 @@
 //! sends every example that is written here to a real server and holds the answers against the schemas.
 
 mod paths;
+mod push;
 mod schemas;
 
 use axum::{
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use http::header;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
 /// The description's address.
@@ -57,11 +58,19 @@ fn document() -> String {
         paths::site,
         paths::goals,
         paths::event,
+        push::publish,
+        push::broadcast,
+        push::batch,
+        push::history,
+        push::presence,
+        push::presence_stats,
+        push::channels,
     ),
     tags(
         (name = "stats", description = "Questions about a site's history. Needs a key for statistics."),
         (name = "stats, version 1", description = "The older addresses of the same."),
         (name = "sites", description = "Which sites a key is good for."),
+        (name = "publishing", description = "How a site's own programs publish to its visitors. Needs a key for publishing; docs/publish.md says more."),
         (name = "events", description = "How pages report what happens on them. Needs no key: the page's hostname decides.")
     ),
     modifiers(&Key)
@@ -83,5 +92,10 @@ impl Modify for Key {
             .build();
         let components = description.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(scheme));
+        let publishing = ApiKeyValue::with_description(
+            "X-API-Key",
+            "An API key with the right to publish: `pulsecast key add --right publish`.",
+        );
+        components.add_security_scheme("publish_key", SecurityScheme::ApiKey(ApiKey::Header(publishing)));
     }
 }
