@@ -3,6 +3,7 @@
 
 mod crowd;
 mod reader;
+mod stream;
 
 use crate::program::{Place, Running};
 use crowd::Crowd;
@@ -183,21 +184,26 @@ async fn a_crowd_that_is_cut_stalled_and_restarted_ends_with_every_item_once_and
     let (place, key) = shop();
     let arguments = ["--api-rate", "10000000", "--max-sockets-per-ip", "1000"];
     let mut server = place.serve_with(&arguments);
-    let crowd = Crowd::gather(CLIENTS, server.address());
+    let crowd = Crowd::gather(CLIENTS, server.address()).await;
     for number in 1..=ITEMS {
-        // Twice the server goes away under everybody, once without a word.
+        let item = json!({"channel": FEED, "idempotency_key": format!("item {number}"), "data": {
+            "kind": "message", "title": number.to_string(), "text": format!("This is item **{number}**."),
+        }});
+        // Twice the server goes away under everybody, the second time without a word and while it is asked to publish.
         if number == 300 {
             assert!(server.end(), "it ends well when asked to");
             server = place.serve_with(&arguments);
             crowd.moved(server.address());
         } else if number == 700 {
+            let (told, ()) = tokio::join!(ask(&server, &key, "/api/publish", &item), async {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                server.kill();
+            });
+            println!("while it was killed: {told:?}");
             server.kill9();
             server = place.serve_with(&arguments);
             crowd.moved(server.address());
         }
-        let item = json!({"channel": FEED, "idempotency_key": format!("item {number}"), "data": {
-            "kind": "message", "title": number.to_string(), "text": format!("This is item **{number}**."),
-        }});
         let told = ask(&server, &key, "/api/publish", &item).await.unwrap();
         assert!(told["result"].is_object(), "{number}: {told}");
     }

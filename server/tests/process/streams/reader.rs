@@ -1,63 +1,94 @@
-//! One reader of a feed: comes, reads a while, goes or stalls, comes back with its position. It panics at the first item that is not the next.
+//! One reader of a feed: comes, reads a while, goes or stalls, comes back with its position, each time by whichever transport its dice say. It panics
+//! at the first item that is not the next.
 
-use super::{FEED, SITE, crowd::Troubles};
+use super::{
+    FEED, SITE,
+    crowd::Troubles,
+    stream::{Events, Lines},
+};
 use futures::{SinkExt, StreamExt};
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 /// By which transport it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// WebSocket.
     Socket,
     /// HTTP streaming, with commands beside it.
-    Lines,
+    Stream,
     /// SSE, with commands beside it.
     Sse,
-    /// What a plain `EventSource` does.
-    Events,
+    /// SSE for clients that only listen.
+    OneWay,
+    /// A feed as plain events.
+    Plain,
+    /// Long polling.
     Poll,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [Self::Socket, Self::Lines, Self::Sse, Self::Events, Self::Poll];
+    pub const ALL: [Self; 6] = [
+        Self::Socket,
+        Self::Stream,
+        Self::Sse,
+        Self::OneWay,
+        Self::Plain,
+        Self::Poll,
+    ];
 }
 
 pub struct Reader {
-    kind: Kind,
     dice: StdRng,
+    client: reqwest::Client,
     address: watch::Receiver<String>,
-    tells: watch::Sender<u64>,
+    /// The last item; `None` until it has a position.
+    tells: watch::Sender<Option<u64>>,
     troubles: Arc<Troubles>,
+    kind: Kind,
     epoch: String,
     offset: u64,
     /// The last item.
     last: u64,
 }
 
-/// Why a conversation is over.
+/// Why a conversation is over: nobody there, or not let in.
 #[derive(Debug)]
 struct Over;
 
+impl From<reqwest::Error> for Over {
+    fn from(_: reqwest::Error) -> Self {
+        Self
+    }
+}
+
+impl From<tokio_tungstenite::tungstenite::Error> for Over {
+    fn from(_: tokio_tungstenite::tungstenite::Error) -> Self {
+        Self
+    }
+}
+
 impl Reader {
     pub fn new(
-        kind: Kind,
         seed: u64,
         address: watch::Receiver<String>,
-        tells: watch::Sender<u64>,
+        tells: watch::Sender<Option<u64>>,
         troubles: Arc<Troubles>,
     ) -> Self {
         Self {
-            kind,
             dice: StdRng::seed_from_u64(seed),
+            client: reqwest::Client::new(),
             address,
             tells,
             troubles,
+            kind: Kind::Socket,
             epoch: String::new(),
             offset: 0,
             last: 0,
@@ -67,65 +98,207 @@ impl Reader {
     /// Reads for as long as it is let.
     pub async fn read(mut self) {
         loop {
-            let address = self.address.borrow_and_update().clone();
-            let talk = match self.kind {
-                Kind::Socket => self.over_a_socket(&address).await,
-                Kind::Lines | Kind::Sse => self.over_a_stream(&address).await,
-                Kind::Events => self.by_events(&address).await,
-                Kind::Poll => self.by_polling(&address).await,
+            self.kind = match self.epoch.is_empty() {
+                // The first position comes by the plainest way there is.
+                true => Kind::Poll,
+                false => Kind::ALL[self.dice.random_range(0..Kind::ALL.len())],
             };
-            if talk.is_err() {
-                self.troubles.refused.fetch_add(1, Ordering::Relaxed);
+            let talk = match self.kind {
+                Kind::Socket => self.by_socket().await,
+                Kind::Stream => self.by_stream().await,
+                Kind::Sse => self.by_sse().await,
+                Kind::OneWay => self.by_one_way().await,
+                Kind::Plain => self.by_plain_events().await,
+                Kind::Poll => self.by_polling().await,
+            };
+            match talk {
+                Ok(()) => self.troubles.talked(self.kind),
+                Err(Over) => drop(self.troubles.refused.fetch_add(1, Ordering::Relaxed)),
             }
             let pause = self.dice.random_range(5..60);
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
     }
 
-    /// How long it stays this time: some leave soon, some stay until they are thrown out.
-    fn patience(&mut self) -> Duration {
-        match self.dice.random_range(0..4) {
-            0 => Duration::from_millis(self.dice.random_range(1..80)),
-            1 | 2 => Duration::from_millis(self.dice.random_range(80..1_500)),
-            _ => Duration::from_secs(3_600),
-        }
+    /// Until when it stays this time: some leave soon, some stay until they are thrown out or the others are done.
+    fn until(&mut self) -> Instant {
+        let stays = match self.dice.random_range(0..4) {
+            0 => self.dice.random_range(1..80),
+            1 | 2 => self.dice.random_range(80..1_500),
+            _ => self.dice.random_range(1_500..20_000),
+        };
+        Instant::now() + Duration::from_millis(stays)
     }
 
-    async fn over_a_socket(&mut self, address: &str) -> Result<(), Over> {
-        let mut request = format!("ws://{address}/connection/websocket")
-            .into_client_request()
-            .map_err(|_| Over)?;
-        let origin = format!("https://{SITE}").parse().map_err(|_| Over)?;
+    fn url(&mut self, path: &str) -> String {
+        format!("http://{}{path}", *self.address.borrow_and_update())
+    }
+
+    fn from_page(&self, request: RequestBuilder) -> RequestBuilder {
+        request.header("origin", format!("https://{SITE}"))
+    }
+
+    fn since(&self) -> String {
+        format!("{}:{}", self.epoch, self.offset)
+    }
+
+    fn subscription(&self) -> Value {
+        json!({"channel": FEED, "recover": true, "epoch": self.epoch, "offset": self.offset})
+    }
+
+    async fn by_socket(&mut self) -> Result<(), Over> {
+        let url = self.url("/connection/websocket").replace("http://", "ws://");
+        let mut request = url.into_client_request()?;
+        let origin = format!("https://{SITE}").parse().unwrap();
         request.headers_mut().insert("origin", origin);
-        let (mut socket, _) = tokio_tungstenite::connect_async(request)
-            .await
-            .map_err(|_| Over)?;
-        let subscribe = json!({"id": 2, "subscribe": {
-            "channel": FEED, "recover": true, "epoch": self.epoch, "offset": self.offset,
-        }});
+        let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+        let subscribe = json!({"id": 2, "subscribe": self.subscription()});
         let hello = format!("{{\"id\":1,\"connect\":{{}}}}\n{subscribe}");
-        socket.send(Message::text(hello)).await.map_err(|_| Over)?;
-        let until = tokio::time::Instant::now() + self.patience();
-        loop {
-            let message = match tokio::time::timeout_at(until, socket.next()).await {
-                // It has had enough, and leaves without a word.
-                Err(_) => {
-                    self.troubles.cut.fetch_add(1, Ordering::Relaxed);
-                    return Ok(());
-                }
-                Ok(Some(Ok(message))) => message,
-                Ok(_) => return Ok(()),
-            };
+        socket.send(Message::text(hello)).await?;
+        let until = self.until();
+        while let Ok(message) = tokio::time::timeout_at(until, socket.next()).await {
+            let Some(Ok(message)) = message else { return Ok(()) };
             let Message::Text(text) = message else { continue };
             for line in text.lines() {
                 let line: Value = serde_json::from_str(line).unwrap();
                 if line == json!({}) {
-                    socket.send(Message::text("{}")).await.map_err(|_| Over)?;
+                    socket.send(Message::text("{}")).await?;
                 }
                 self.hears(&line)?;
             }
             self.stalls().await;
         }
+        self.leaves();
+        Ok(())
+    }
+
+    async fn by_stream(&mut self) -> Result<(), Over> {
+        let url = self.url("/connection/http_stream");
+        let request = self
+            .from_page(self.client.post(url))
+            .body(r#"{"id":1,"connect":{}}"#);
+        let mut lines = Lines::of(request.send().await?)?;
+        let until = self.until();
+        while let Ok(line) = tokio::time::timeout_at(until, lines.next()).await {
+            let Some(line) = line else { return Ok(()) };
+            self.obeys(&line).await?;
+        }
+        self.leaves();
+        Ok(())
+    }
+
+    async fn by_sse(&mut self) -> Result<(), Over> {
+        let url = self.url("/connection/sse");
+        let request = self
+            .client
+            .get(url)
+            .query(&[("cf_connect", r#"{"id":1,"connect":{}}"#)]);
+        let mut events = Events::of(self.from_page(request).send().await?)?;
+        let until = self.until();
+        while let Ok(event) = tokio::time::timeout_at(until, events.next()).await {
+            let Some(event) = event else { return Ok(()) };
+            self.obeys(&event.data).await?;
+        }
+        self.leaves();
+        Ok(())
+    }
+
+    /// A line of a stream whose other direction is a request of its own.
+    async fn obeys(&mut self, line: &str) -> Result<(), Over> {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let connected = &line["connect"];
+        if connected.is_object() {
+            let subscribe = json!({"id": 2, "subscribe": self.subscription()}).to_string();
+            let body = json!({"session": connected["session"], "node": connected["node"], "data": subscribe});
+            let url = self.url("/emulation");
+            let request = self.from_page(self.client.post(url)).body(body.to_string());
+            request.send().await?.error_for_status()?;
+        }
+        self.hears(&line)?;
+        self.stalls().await;
+        Ok(())
+    }
+
+    async fn by_one_way(&mut self) -> Result<(), Over> {
+        let mut subs = json!({});
+        subs[FEED] = self.subscription();
+        let connect = json!({ "subs": subs }).to_string();
+        let url = self.url("/connection/uni_sse");
+        let request = self.client.get(url).query(&[("cf_connect", connect)]);
+        let mut events = Events::of(self.from_page(request).send().await?)?;
+        let until = self.until();
+        while let Ok(event) = tokio::time::timeout_at(until, events.next()).await {
+            let Some(event) = event else { return Ok(()) };
+            let push: Value = serde_json::from_str(&event.data).unwrap();
+            let joined = &push["connect"]["subs"][FEED];
+            if joined.is_object() {
+                self.joins(joined);
+            }
+            if push["pub"].is_object() {
+                self.gets(&push["pub"]);
+                assert_eq!(event.id.unwrap(), self.since(), "the id is the position");
+            }
+            self.stalls().await;
+        }
+        self.leaves();
+        Ok(())
+    }
+
+    async fn by_plain_events(&mut self) -> Result<(), Over> {
+        let url = self.url(&format!("/api/feed/{SITE}/events"));
+        let request = self.client.get(url).header("last-event-id", self.since());
+        let mut events = Events::of(self.from_page(request).send().await?)?;
+        let until = self.until();
+        while let Ok(event) = tokio::time::timeout_at(until, events.next()).await {
+            let Some(event) = event else { return Ok(()) };
+            assert_ne!(event.name.as_deref(), Some("reset"), "at {}", self.since());
+            if let Some((_, offset)) = event.id.as_deref().and_then(|id| id.rsplit_once(':')) {
+                if event.data.is_empty() {
+                    continue;
+                }
+                let data: Value = serde_json::from_str(&event.data).unwrap();
+                self.gets(&json!({"offset": offset.parse::<u64>().unwrap(), "data": data}));
+            }
+            self.stalls().await;
+        }
+        self.leaves();
+        Ok(())
+    }
+
+    async fn by_polling(&mut self) -> Result<(), Over> {
+        let until = self.until();
+        while Instant::now() < until {
+            let mut url = self.url(&format!("/api/feed/{SITE}"));
+            if !self.epoch.is_empty() {
+                url = format!("{url}?since={}", self.since());
+            }
+            let answer = tokio::time::timeout_at(until, self.from_page(self.client.get(url)).send());
+            let Ok(answer) = answer.await else { break };
+            let answer: Value = answer?.error_for_status()?.json().await?;
+            let (epoch, offset) = (
+                answer["epoch"].as_str().unwrap(),
+                answer["offset"].as_u64().unwrap(),
+            );
+            if self.epoch.is_empty() {
+                assert_eq!(offset, 0, "nothing is published yet");
+                self.epoch = epoch.to_owned();
+                self.tells.send_replace(Some(0));
+                continue;
+            }
+            assert_eq!(answer["recovered"], true, "at {}: {answer}", self.since());
+            let items = answer["items"].as_array().unwrap();
+            let first = offset + 1 - items.len() as u64;
+            for (data, offset) in items.iter().zip(first..) {
+                self.gets(&json!({"offset": offset, "data": data}));
+            }
+            self.stalls().await;
+        }
+        self.leaves();
+        Ok(())
+    }
+
+    fn leaves(&self) {
+        self.troubles.cut.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Does not read for a while.
@@ -142,40 +315,34 @@ impl Reader {
         if line["error"].is_object() {
             return Err(Over);
         }
-        let joined = &line["subscribe"];
-        if joined.is_object() {
-            assert_eq!(
-                joined["recovered"], true,
-                "at {}:{}: {joined}",
-                self.epoch, self.offset
-            );
-            self.troubles.recovered.fetch_add(1, Ordering::Relaxed);
-            self.is_in(joined["epoch"].as_str().unwrap());
-            for publication in joined["publications"].as_array().into_iter().flatten() {
-                self.gets(publication);
-            }
+        if line["subscribe"].is_object() {
+            self.joins(&line["subscribe"]);
         }
-        let publication = &line["push"]["pub"];
-        if publication.is_object() {
-            self.gets(publication);
+        if line["push"]["pub"].is_object() {
+            self.gets(&line["push"]["pub"]);
         }
         Ok(())
     }
 
-    fn is_in(&mut self, epoch: &str) {
-        assert!(self.epoch.is_empty() || self.epoch == epoch, "the epoch changed");
-        self.epoch = epoch.to_owned();
+    fn joins(&mut self, joined: &Value) {
+        assert_eq!(
+            joined["recovered"],
+            true,
+            "by {:?} at {}: {joined}",
+            self.kind,
+            self.since()
+        );
+        self.troubles.recovered.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(joined["epoch"], self.epoch.as_str(), "the epoch changed");
+        for publication in joined["publications"].as_array().into_iter().flatten() {
+            self.gets(publication);
+        }
     }
 
     /// An item, which has to be the next.
     fn gets(&mut self, publication: &Value) {
         let offset = publication["offset"].as_u64().unwrap();
-        let data = &publication["data"];
-        let item = if data["publish"].is_object() {
-            &data["publish"]
-        } else {
-            data
-        };
+        let item = &publication["data"]["publish"];
         let number: u64 = item["title"].as_str().unwrap().parse().unwrap();
         assert_eq!(
             (offset, number),
@@ -184,138 +351,6 @@ impl Reader {
             self.kind
         );
         (self.offset, self.last) = (offset, number);
-        self.tells.send_replace(number);
-    }
-}
-
-/// The transports that are plain HTTP.
-impl Reader {
-    async fn over_a_stream(&mut self, address: &str) -> Result<(), Over> {
-        let client = reqwest::Client::new();
-        let hello = r#"{"id":1,"connect":{}}"#;
-        let request = match self.kind {
-            Kind::Sse => client
-                .get(format!("http://{address}/connection/sse"))
-                .query(&[("cf_connect", hello)]),
-            _ => client
-                .post(format!("http://{address}/connection/http_stream"))
-                .body(hello),
-        };
-        let mut response = answered(request).await?;
-        let (mut unread, mut names) = (String::new(), (Value::Null, Value::Null));
-        let until = tokio::time::Instant::now() + self.patience();
-        while let Some(text) = self.reads(&mut response, until).await {
-            unread.push_str(&text);
-            while let Some((line, rest)) = unread.split_once('\n') {
-                let line = line.strip_prefix("data: ").unwrap_or(line).to_owned();
-                unread = rest.to_owned();
-                let Ok(line) = serde_json::from_str::<Value>(&line) else {
-                    continue;
-                };
-                let mut says = None;
-                if line["connect"].is_object() {
-                    names = (
-                        line["connect"]["session"].clone(),
-                        line["connect"]["node"].clone(),
-                    );
-                    let (epoch, offset) = (&self.epoch, self.offset);
-                    let subscribe =
-                        json!({"channel": FEED, "recover": true, "epoch": epoch, "offset": offset});
-                    says = Some(json!({"id": 2, "subscribe": subscribe}));
-                } else if line == json!({}) {
-                    says = Some(line.clone());
-                }
-                if let Some(command) = says {
-                    let said = json!({"session": names.0, "node": names.1, "data": command.to_string()});
-                    let request = client
-                        .post(format!("http://{address}/emulation"))
-                        .body(said.to_string());
-                    answered(request).await?;
-                }
-                self.hears(&line)?;
-            }
-            self.stalls().await;
-        }
-        Ok(())
-    }
-
-    async fn by_events(&mut self, address: &str) -> Result<(), Over> {
-        let last = format!("{}:{}", self.epoch, self.offset);
-        let request = reqwest::Client::new()
-            .get(format!("http://{address}/api/feed/{SITE}/events"))
-            .header("last-event-id", last);
-        let mut response = answered(request).await?;
-        let mut unread = String::new();
-        let until = tokio::time::Instant::now() + self.patience();
-        self.troubles.recovered.fetch_add(1, Ordering::Relaxed);
-        while let Some(text) = self.reads(&mut response, until).await {
-            unread.push_str(&text);
-            while let Some((event, rest)) = unread.split_once("\n\n") {
-                let event = event.to_owned();
-                unread = rest.to_owned();
-                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
-                assert_eq!(field("event: "), None, "something was missed");
-                let Some(id) = field("id: ") else { continue };
-                let (epoch, offset) = id.split_once(':').unwrap();
-                self.is_in(epoch);
-                if let Some(data) = field("data: ") {
-                    let (offset, data): (u64, Value) =
-                        (offset.parse().unwrap(), serde_json::from_str(data).unwrap());
-                    self.gets(&json!({"offset": offset, "data": data}));
-                }
-            }
-            self.stalls().await;
-        }
-        Ok(())
-    }
-
-    async fn by_polling(&mut self, address: &str) -> Result<(), Over> {
-        let client = reqwest::Client::new();
-        let until = tokio::time::Instant::now() + self.patience();
-        loop {
-            let since = format!("{}:{}", self.epoch, self.offset);
-            let request = client
-                .get(format!("http://{address}/api/feed/{SITE}"))
-                .query(&[("since", since)]);
-            let ask = async { answered(request).await?.json::<Value>().await.map_err(|_| Over) };
-            let Ok(answer) = tokio::time::timeout_at(until, ask).await else {
-                self.troubles.cut.fetch_add(1, Ordering::Relaxed);
-                return Ok(());
-            };
-            let answer = answer?;
-            assert_eq!(answer["recovered"], true, "{answer}");
-            self.is_in(answer["epoch"].as_str().unwrap());
-            for (offset, data) in (self.offset + 1..).zip(answer["items"].as_array().unwrap()) {
-                self.gets(&json!({"offset": offset, "data": data}));
-            }
-            assert_eq!(self.offset, answer["offset"].as_u64().unwrap());
-            self.stalls().await;
-        }
-    }
-
-    /// What comes next; nothing where the stream has ended, or the reader has had enough.
-    async fn reads(
-        &mut self,
-        response: &mut reqwest::Response,
-        until: tokio::time::Instant,
-    ) -> Option<String> {
-        match tokio::time::timeout_at(until, response.chunk()).await {
-            Err(_) => {
-                self.troubles.cut.fetch_add(1, Ordering::Relaxed);
-                None
-            }
-            // Items are plain ASCII, so that no chunk ends within a character.
-            Ok(chunk) => Some(String::from_utf8(chunk.ok()??.into()).unwrap()),
-        }
-    }
-}
-
-async fn answered(request: reqwest::RequestBuilder) -> Result<reqwest::Response, Over> {
-    let request = request.header("origin", format!("https://{SITE}"));
-    let response = request.send().await.map_err(|_| Over)?;
-    if response.status().is_success() {
-        Ok(response)
-    } else {
-        Err(Over)
+        self.tells.send_replace(Some(number));
     }
 }
