@@ -220,7 +220,13 @@ impl Server {
         );
 
         let hub = Hub::new(families(config.streams.kept()), clock.clone(), rand::random());
-        let (hub, streams) = streams::durable(hub, &config.data.streams(), &health, tasks)?;
+        let (hub, streams) = streams::durable(
+            hub,
+            &config.data.streams(),
+            config.streams.max_rooms,
+            &health,
+            tasks,
+        )?;
         hub.start(tasks);
         streams::keep_clean(&hub, &sites, tasks);
         let bounds = Bounds {

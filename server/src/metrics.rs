@@ -30,7 +30,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ),
     (
         "pulsecast_streams_refused_total",
-        "Publications in feeds and rooms that were refused, by reason: disk, full (too much waits for it)",
+        "Publications in feeds and rooms that were refused, by reason: disk, full (too much waits for it), channels (too many rooms)",
     ),
     (
         "pulsecast_recoveries_total",

@@ -14,14 +14,15 @@ use std::{path::Path, sync::Arc, thread::JoinHandle, time::Duration};
 /// How often channels of sites that are gone are looked for: a site that is removed on its page takes them along at once.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// The hub, whose durable channels are in this file from now on.
+/// The hub, whose durable channels are in this file from now on, at most so many rooms a site.
 pub(super) fn durable(
     hub: Hub,
     path: &Path,
+    most: u32,
     health: &Health,
     tasks: &Tasks,
 ) -> Result<(Hub, JoinHandle<()>)> {
-    let (journal, archive) = streams::open(path)?;
+    let (journal, archive) = streams::open(path, most)?;
     let told = health.clone();
     let tell = move |outcome: Result<(), &Unavailable>| match outcome {
         Ok(()) => told.ok("streams"),

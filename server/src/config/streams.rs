@@ -56,6 +56,10 @@ pub struct Streams {
     )]
     pub room_history_days: u32,
 
+    /// Rooms of a site in which something is kept; publishing in more is refused
+    #[arg(long, env = "PULSECAST_MAX_ROOMS", default_value_t = 10_000, value_name = "N")]
+    pub max_rooms: u32,
+
     /// Size of one publication's data
     #[arg(
         long,

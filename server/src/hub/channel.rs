@@ -4,7 +4,7 @@ use super::{
     Hub, Who,
     family::{Family, Overflow},
     frame::{self, Published},
-    journal::{Kept, Placed},
+    journal::Kept,
     outbox::{Delivery, Outbox},
     stream::Stream,
 };
@@ -168,25 +168,23 @@ impl Channel {
         })
     }
 
-    /// Delivers what is on disk now, and says where it is and how many got it. What was there before is delivered to nobody.
+    /// The position of this offset.
+    pub(super) fn at(&self, offset: u64) -> Position {
+        let epoch = self.state.lock().stream.position().epoch;
+        Position { epoch, offset }
+    }
+
+    /// Delivers what is on disk now at this offset, and says where it is and how many got it.
     pub(super) fn place(
         &self,
-        placed: Placed,
+        offset: u64,
         payload: &[u8],
         info: &[u8],
-        at: Timestamp,
         now: Timestamp,
     ) -> (Position, usize) {
         let mut state = self.state.lock();
-        let offset = match placed {
-            Placed::Before(offset) => {
-                let epoch = state.stream.position().epoch;
-                return (Position { epoch, offset }, 0);
-            }
-            Placed::New(offset) => offset,
-        };
         let published = frame::encode(&self.prefix, payload, info, offset);
-        let delivered = self.deliver(&mut state, &published, at, now);
+        let delivered = self.deliver(&mut state, &published, now, now);
         (state.stream.position(), delivered)
     }
 

@@ -4,7 +4,7 @@
 use super::{
     Hub, Position, Shared,
     channel::{Channel, Freed, Stands},
-    journal::{Entry, Journal, Unavailable},
+    journal::{Entry, Journal, Placed, Unavailable},
 };
 use crate::tasks::Tasks;
 use bytes::Bytes;
@@ -26,6 +26,8 @@ const WAITING: usize = 4096;
 const WAITING_BYTES: usize = 32 << 20;
 /// Publications of one commit.
 const COMMIT: usize = 512;
+/// What is said to who begins one channel too many.
+const TOO_MANY: &str = "there are too many rooms: use those that there are, or raise --max-rooms";
 
 /// Why something was not published. Nobody got it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -391,8 +393,20 @@ fn commit(hub: &Hub, journal: &mut dyn Journal, jobs: Vec<Job>, tell: &dyn Fn(Re
         let Some((channel, _)) = held.channels.get(&job.channel) else {
             continue;
         };
+        let offset = match placed {
+            Placed::New(offset) => offset,
+            Placed::Before(offset) => {
+                (job.done)(Ok(channel.at(offset)));
+                continue;
+            }
+            Placed::Full => {
+                metrics::counter!("pulsecast_streams_refused_total", "reason" => "channels").increment(1);
+                (job.done)(Err(PublishError::TooLarge(TOO_MANY.to_owned())));
+                continue;
+            }
+        };
         let Draft { payload, info, .. } = &job.draft;
-        let (position, delivered) = channel.place(placed, payload, info, now, now);
+        let (position, delivered) = channel.place(offset, payload, info, now);
         metrics::counter!("pulsecast_hub_publications_total", "family" => channel.kind).increment(1);
         metrics::counter!("pulsecast_hub_deliveries_total", "family" => channel.kind)
             .increment(delivered as u64);

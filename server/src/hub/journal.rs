@@ -61,6 +61,8 @@ pub enum Placed {
     New(u64),
     /// It was there before, by its key.
     Before(u64),
+    /// It is not on disk: its channel would be one too many.
+    Full,
 }
 
 /// Writes durable channels. Belongs to one thread.

@@ -40,13 +40,14 @@ pub enum StreamsError {
     },
 }
 
-/// Opens or makes the file: one half writes, the other reads.
+/// Opens or makes the file: one half writes, the other reads. Of channels whose names begin alike, up to the second colon (rooms of one site),
+/// there are `most`.
 ///
 /// # Errors
 /// When it cannot be opened or is of a newer schema.
-pub fn open(path: &Path) -> Result<(StreamsJournal, StreamsArchive), StreamsError> {
+pub fn open(path: &Path, most: u32) -> Result<(StreamsJournal, StreamsArchive), StreamsError> {
     schema::prepare(path)?;
-    Ok((StreamsJournal::new(path), StreamsArchive::new(path)))
+    Ok((StreamsJournal::new(path, most), StreamsArchive::new(path)))
 }
 
 /// What SQLite says, for whoever publishes or reads.

@@ -44,7 +44,7 @@ fn entry<'a>(channel: &'a str, stands: &'a Position, payload: &'a str, key: Opti
 #[test]
 fn what_was_appended_is_there_after_reopening_with_its_epoch() {
     let (_dir, path) = file();
-    let (mut journal, archive) = open(&path).unwrap();
+    let (mut journal, archive) = open(&path, 3).unwrap();
     let stands = position(&archive, "room:a:x");
     let placed = journal.append(&[
         entry("room:a:x", &stands, "1", None),
@@ -52,7 +52,7 @@ fn what_was_appended_is_there_after_reopening_with_its_epoch() {
     ]);
     assert_eq!(placed, Ok(vec![Placed::New(1), Placed::New(2)]));
     drop((journal, archive));
-    let (_, archive) = open(&path).unwrap();
+    let (_, archive) = open(&path, 3).unwrap();
     let now = position(&archive, "room:a:x");
     assert_eq!((now.epoch, now.offset), (stands.epoch, 2));
     assert_eq!(payloads(&archive, "room:a:x", RETAIN, NOW), ["1", "2"]);
@@ -65,7 +65,7 @@ fn what_was_appended_is_there_after_reopening_with_its_epoch() {
 #[test]
 fn a_key_is_remembered_within_a_batch_and_after_reopening() {
     let (_dir, path) = file();
-    let (mut journal, archive) = open(&path).unwrap();
+    let (mut journal, archive) = open(&path, 3).unwrap();
     let stands = position(&archive, "room:a:x");
     let twice = [
         entry("room:a:x", &stands, "1", Some("k")),
@@ -76,7 +76,7 @@ fn a_key_is_remembered_within_a_batch_and_after_reopening() {
         Ok(vec![Placed::New(1), Placed::Before(1)])
     );
     drop(journal);
-    let (mut journal, archive) = open(&path).unwrap();
+    let (mut journal, archive) = open(&path, 3).unwrap();
     let stands = position(&archive, "room:a:x");
     let again = [
         entry("room:a:x", &stands, "1", Some("k")),
@@ -97,7 +97,7 @@ fn a_key_is_remembered_within_a_batch_and_after_reopening() {
 #[test]
 fn a_locked_file_takes_nothing_readers_go_on_and_it_heals_by_itself() {
     let (_dir, path) = file();
-    let (mut journal, archive) = open(&path).unwrap();
+    let (mut journal, archive) = open(&path, 3).unwrap();
     let stands = position(&archive, "room:a:x");
     journal.append(&[entry("room:a:x", &stands, "1", None)]).unwrap();
     let other = Connection::open(&path).unwrap();
@@ -115,7 +115,7 @@ fn a_locked_file_takes_nothing_readers_go_on_and_it_heals_by_itself() {
 #[test]
 fn what_of_a_failed_batch_reached_the_disk_is_taken_back() {
     let (_dir, path) = file();
-    let (mut journal, archive) = open(&path).unwrap();
+    let (mut journal, archive) = open(&path, 3).unwrap();
     let stands = position(&archive, "room:a:x");
     journal
         .append(&[
@@ -134,7 +134,7 @@ fn what_of_a_failed_batch_reached_the_disk_is_taken_back() {
 #[test]
 fn the_past_is_bounded_by_count_bytes_and_age_and_the_position_stays() {
     let (_dir, path) = file();
-    let (mut journal, archive) = open(&path).unwrap();
+    let (mut journal, archive) = open(&path, 3).unwrap();
     let stands = position(&archive, "room:a:x");
     let all: Vec<String> = (0..9).map(|n| n.to_string()).collect();
     let batch: Vec<_> = all
@@ -167,7 +167,7 @@ fn the_past_is_bounded_by_count_bytes_and_age_and_the_position_stays() {
 #[test]
 fn a_channel_that_was_erased_begins_anew_under_another_epoch() {
     let (_dir, path) = file();
-    let (mut journal, archive) = open(&path).unwrap();
+    let (mut journal, archive) = open(&path, 3).unwrap();
     let (x, y) = (position(&archive, "room:a:x"), position(&archive, "room:b:x"));
     journal
         .append(&[entry("room:a:x", &x, "1", None), entry("room:b:x", &y, "1", None)])
@@ -180,6 +180,27 @@ fn a_channel_that_was_erased_begins_anew_under_another_epoch() {
 }
 
 #[test]
+fn a_site_has_so_many_rooms_and_another_has_as_many() {
+    let (_dir, path) = file();
+    let (mut journal, archive) = open(&path, 3).unwrap();
+    let stands = position(&archive, "room:a:1");
+    let names = [
+        "room:a:1", "room:a:2", "room:a:3", "room:a:4", "room:b:1", "room:a:1", "feed:a",
+    ];
+    let batch: Vec<_> = names.iter().map(|name| entry(name, &stands, "1", None)).collect();
+    let new = Placed::New(1);
+    assert_eq!(
+        journal.append(&batch),
+        Ok(vec![new, new, new, Placed::Full, new, Placed::New(2), new])
+    );
+    journal.erase(&|name| name == "room:a:2").unwrap();
+    assert_eq!(
+        journal.append(&[entry("room:a:4", &stands, "1", None)]),
+        Ok(vec![new])
+    );
+}
+
+#[test]
 fn a_newer_file_is_refused_with_advice() {
     let (_dir, path) = file();
     Connection::open(&path)
@@ -187,7 +208,7 @@ fn a_newer_file_is_refused_with_advice() {
         .execute_batch("pragma user_version = 99")
         .unwrap();
     assert!(
-        open(&path)
+        open(&path, 3)
             .unwrap_err()
             .to_string()
             .contains("upgrade the binary")

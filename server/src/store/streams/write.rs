@@ -13,6 +13,8 @@ use std::{
 #[derive(Debug)]
 pub struct StreamsJournal {
     path: PathBuf,
+    /// Channels of one group: rooms of one site.
+    most: u32,
     /// Closed after an error, and opened again with the next batch.
     connection: Option<Connection>,
     /// Channels of a batch that failed, each with its last offset before: what may have reached the disk nevertheless is nobody's.
@@ -20,9 +22,10 @@ pub struct StreamsJournal {
 }
 
 impl StreamsJournal {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path, most: u32) -> Self {
         Self {
             path: path.to_owned(),
+            most,
             connection: None,
             doubtful: HashMap::new(),
         }
@@ -66,7 +69,8 @@ impl StreamsJournal {
 
 impl Journal for StreamsJournal {
     fn append(&mut self, batch: &[Entry<'_>]) -> Result<Vec<Placed>, Unavailable> {
-        let outcome = self.transaction(|transaction| append(transaction, batch));
+        let most = self.most;
+        let outcome = self.transaction(|transaction| append(transaction, batch, most));
         if outcome.is_err() {
             for entry in batch {
                 self.doubtful
@@ -134,13 +138,23 @@ struct Begun {
     oldest: u64,
 }
 
-fn append(transaction: &Transaction<'_>, batch: &[Entry<'_>]) -> Result<Vec<Placed>, rusqlite::Error> {
+fn append(
+    transaction: &Transaction<'_>,
+    batch: &[Entry<'_>],
+    most: u32,
+) -> Result<Vec<Placed>, rusqlite::Error> {
     let mut begun: HashMap<&str, Begun> = HashMap::new();
     let mut placed = Vec::with_capacity(batch.len());
     for entry in batch {
         let known = match begun.get_mut(entry.channel) {
             Some(known) => known,
-            None => begun.entry(entry.channel).or_insert(begin(transaction, entry)?),
+            None => match begin(transaction, entry, most)? {
+                Some(new) => begun.entry(entry.channel).or_insert(new),
+                None => {
+                    placed.push(Placed::Full);
+                    continue;
+                }
+            },
         };
         if let Some(before) = before(transaction, known.stream, entry.key)? {
             placed.push(Placed::Before(before));
@@ -177,7 +191,12 @@ fn append(transaction: &Transaction<'_>, batch: &[Entry<'_>]) -> Result<Vec<Plac
     Ok(placed)
 }
 
-fn begin(transaction: &Transaction<'_>, entry: &Entry<'_>) -> Result<Begun, rusqlite::Error> {
+/// The channel as it is before the batch; `None` where it would be one too many of its group.
+fn begin(
+    transaction: &Transaction<'_>,
+    entry: &Entry<'_>,
+    most: u32,
+) -> Result<Option<Begun>, rusqlite::Error> {
     let stream = transaction
         .prepare_cached("select id, epoch from streams where channel = ?1")?
         .query_row([entry.channel], |row| {
@@ -186,6 +205,7 @@ fn begin(transaction: &Transaction<'_>, entry: &Entry<'_>) -> Result<Begun, rusq
         .optional()?;
     let stream = match stream {
         Some((stream, epoch)) if epoch == entry.stands.epoch => stream,
+        None if is_full(transaction, entry.channel, most)? => return Ok(None),
         other => {
             // Readers know the one in memory; a file that was put in place of another under a running server holds nobody's.
             let foreign: Vec<i64> = other.into_iter().map(|(stream, _)| stream).collect();
@@ -204,12 +224,26 @@ fn begin(transaction: &Transaction<'_>, entry: &Entry<'_>) -> Result<Begun, rusq
             transaction.last_insert_rowid()
         }
     };
-    Ok(Begun {
+    Ok(Some(Begun {
         stream,
         last: entry.stands.offset,
         at: entry.at.millis(),
         oldest: entry.oldest,
-    })
+    }))
+}
+
+/// Whether there are as many channels already whose names begin alike, up to the second colon, as there may be.
+fn is_full(transaction: &Transaction<'_>, channel: &str, most: u32) -> Result<bool, rusqlite::Error> {
+    let mut colons = channel.match_indices(':').skip(1);
+    let Some((second, _)) = colons.next() else {
+        return Ok(false);
+    };
+    // Behind a colon in the order of characters is a semicolon.
+    let group = &channel[..second];
+    let there: u32 = transaction
+        .prepare_cached("select count(*) from streams where channel > ?1 and channel < ?2")?
+        .query_row([format!("{group}:"), format!("{group};")], |row| row.get(0))?;
+    Ok(there >= most)
 }
 
 /// Where a publication of this key is.
