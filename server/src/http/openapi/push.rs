@@ -31,7 +31,7 @@ pub struct Broadcast {
 #[derive(ToSchema)]
 pub struct Batch {
     /// Each with one member, whose value is what the address of that name takes.
-    #[schema(max_items = 1000)]
+    #[schema(min_items = 1, max_items = 1000)]
     commands: Vec<BTreeMap<String, Value>>,
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// Which channels are asked for: all that the key is for, or those whose names begin alike.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Wanted {
     /// The beginning of a name, and `*`; or a whole name.
     pattern: String,

@@ -113,6 +113,9 @@ pub(super) async fn to_many(
 
 /// Does one thing after the other. What is only handed in is not waited for until something else comes, so that it shares a commit.
 pub(super) async fn many(state: &AppState, program: &Program, what: Batch) -> Result<Replies, Refusal> {
+    if what.commands.is_empty() {
+        return Err(Refusal::bad("commands: name one at least"));
+    }
     few_enough("commands", what.commands.len())?;
     let mut replies = Vec::with_capacity(what.commands.len());
     let mut begun: Vec<BoxFuture<'static, Outcome>> = Vec::new();
