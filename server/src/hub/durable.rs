@@ -1,19 +1,17 @@
-//! Publishing in durable channels: what waits goes to the disk together, then each publication to its readers, then its publisher is
-//! answered. One at a time decides the order, so that offsets rise in the order of delivery.
+//! Publishing in durable channels: where drafts are handed in, how many may wait, and what is answered.
 
 use super::{
-    Hub, Position, Shared,
-    channel::{Channel, Freed, Stands},
-    journal::{Entry, Journal, Placed, Unavailable},
+    Hub, Position,
+    journal::{Archive, Journal, Unavailable},
+    writer::{Writer, commit, erase, sweep},
 };
 use crate::tasks::Tasks;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::{
-    collections::HashMap,
     io,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
@@ -24,10 +22,6 @@ use tokio::sync::{mpsc, oneshot};
 const WAITING: usize = 4096;
 /// Bytes of them.
 const WAITING_BYTES: usize = 32 << 20;
-/// Publications of one commit.
-const COMMIT: usize = 512;
-/// What is said to who begins one channel too many.
-const TOO_MANY: &str = "there are too many rooms: use those that there are, or raise --max-rooms";
 
 /// Why something was not published. Nobody got it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,19 +67,19 @@ impl From<Bytes> for Draft {
 }
 
 /// Told what became of a draft.
-type Done = Box<dyn FnOnce(Result<Position, PublishError>) + Send>;
+pub(super) type Done = Box<dyn FnOnce(Result<Position, PublishError>) + Send>;
 
 /// Told whether the disk does its part.
 pub type Tell = Box<dyn Fn(Result<(), &Unavailable>) + Send>;
 
 pub(super) struct Job {
-    channel: Arc<str>,
-    draft: Draft,
-    done: Done,
+    pub(super) channel: Arc<str>,
+    pub(super) draft: Draft,
+    pub(super) done: Done,
 }
 
 impl Job {
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.channel.len() + self.draft.payload.len() + self.draft.info.len() + 64
     }
 }
@@ -120,7 +114,7 @@ impl Hub {
     /// When the system has no thread left, or somebody has a handle already.
     pub fn durable_on(
         mut self,
-        archive: Arc<dyn super::journal::Archive>,
+        archive: Arc<dyn Archive>,
         journal: Box<dyn Journal>,
         tell: Tell,
         tasks: &Tasks,
@@ -273,176 +267,4 @@ impl Hub {
 fn refuse(job: Job) {
     metrics::counter!("pulsecast_streams_refused_total", "reason" => "full").increment(1);
     (job.done)(Err(PublishError::Unavailable));
-}
-
-struct Writer {
-    hub: Weak<Shared>,
-    journal: Box<dyn Journal>,
-    waiting: Arc<AtomicUsize>,
-    failing: Arc<AtomicBool>,
-    tell: Tell,
-}
-
-impl Writer {
-    fn run(mut self, mut receiver: mpsc::Receiver<Message>) {
-        let tell = |outcome: Result<(), &Unavailable>| {
-            self.failing.store(outcome.is_err(), Ordering::Relaxed);
-            (self.tell)(outcome);
-        };
-        let mut messages = Vec::with_capacity(COMMIT);
-        while receiver.blocking_recv_many(&mut messages, COMMIT) > 0 {
-            // With its last handle the hub is gone, and whoever waited.
-            let Some(hub) = self.hub.upgrade().map(Hub) else {
-                return;
-            };
-            let mut jobs = Vec::with_capacity(messages.len());
-            for message in messages.drain(..) {
-                match message {
-                    Message::Publish(job) => {
-                        self.waiting.fetch_sub(job.bytes(), Ordering::Relaxed);
-                        jobs.push(job);
-                        continue;
-                    }
-                    Message::Close => receiver.close(),
-                    Message::Sweep => sweep(&hub, &mut *self.journal, &tell),
-                    Message::Erase { is_meant, done } => {
-                        // What came before is erased too.
-                        commit(&hub, &mut *self.journal, std::mem::take(&mut jobs), &tell);
-                        drop(done.send(erase(&hub, &mut *self.journal, &is_meant)));
-                    }
-                }
-            }
-            commit(&hub, &mut *self.journal, jobs, &tell);
-        }
-    }
-}
-
-/// Channels that a batch publishes in, each as it stood before.
-struct Held<'a> {
-    hub: &'a Hub,
-    channels: HashMap<Arc<str>, (Arc<Channel>, Stands)>,
-}
-
-impl Held<'_> {
-    fn take(&mut self, name: &Arc<str>) -> Result<(), Unavailable> {
-        if self.channels.contains_key(name) {
-            return Ok(());
-        }
-        let held = self.hub.try_with(name, |channel| {
-            let stands = channel.reserve()?;
-            Ok::<_, Freed>((channel.clone(), stands))
-        })?;
-        self.channels.insert(name.clone(), held);
-        Ok(())
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        let now = self.hub.now();
-        for (channel, _) in self.channels.values() {
-            channel.release(now);
-        }
-    }
-}
-
-fn commit(hub: &Hub, journal: &mut dyn Journal, jobs: Vec<Job>, tell: &dyn Fn(Result<(), &Unavailable>)) {
-    let now = hub.now();
-    let mut held = Held {
-        hub,
-        channels: HashMap::new(),
-    };
-    let mut taken = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        match held.take(&job.channel) {
-            Ok(()) => taken.push(job),
-            Err(error) => fail(job, &error),
-        }
-    }
-    if taken.is_empty() {
-        return;
-    }
-    metrics::histogram!("pulsecast_streams_commit_publications").record(taken.len() as f64);
-    let entries: Vec<Entry<'_>> = taken
-        .iter()
-        .filter_map(|job| {
-            let (channel, stands) = held.channels.get(&job.channel)?;
-            Some(Entry {
-                channel: &job.channel,
-                kind: channel.kind,
-                stands: &stands.position,
-                oldest: stands.oldest,
-                at: now,
-                payload: &job.draft.payload,
-                info: &job.draft.info,
-                key: job.draft.key.as_deref(),
-            })
-        })
-        .collect();
-    let placed = match journal.append(&entries) {
-        Ok(placed) => placed,
-        Err(error) => {
-            tracing::error!(%error, publications = taken.len(), "nothing is published until the disk takes it again");
-            tell(Err(&error));
-            taken.into_iter().for_each(|job| fail(job, &error));
-            return;
-        }
-    };
-    tell(Ok(()));
-    for (job, placed) in taken.into_iter().zip(placed) {
-        let Some((channel, _)) = held.channels.get(&job.channel) else {
-            continue;
-        };
-        let offset = match placed {
-            Placed::New(offset) => offset,
-            Placed::Before(offset) => {
-                (job.done)(Ok(channel.at(offset)));
-                continue;
-            }
-            Placed::Full => {
-                metrics::counter!("pulsecast_streams_refused_total", "reason" => "channels").increment(1);
-                (job.done)(Err(PublishError::TooLarge(TOO_MANY.to_owned())));
-                continue;
-            }
-        };
-        let Draft { payload, info, .. } = &job.draft;
-        let (position, delivered) = channel.place(offset, payload, info, now);
-        metrics::counter!("pulsecast_hub_publications_total", "family" => channel.kind).increment(1);
-        metrics::counter!("pulsecast_hub_deliveries_total", "family" => channel.kind)
-            .increment(delivered as u64);
-        (job.done)(Ok(position));
-    }
-}
-
-fn fail(job: Job, error: &Unavailable) {
-    tracing::debug!(%error, channel = %job.channel, "not published");
-    metrics::counter!("pulsecast_streams_refused_total", "reason" => "disk").increment(1);
-    (job.done)(Err(PublishError::Unavailable));
-}
-
-fn erase(
-    hub: &Hub,
-    journal: &mut dyn Journal,
-    is_meant: &dyn Fn(&str) -> bool,
-) -> Result<usize, Unavailable> {
-    // Nobody reads from disk what is being erased.
-    let _beginning = hub.0.beginning.lock();
-    let erased = journal.erase(is_meant)?;
-    let all: Vec<_> = hub.0.channels.read().values().cloned().collect();
-    for channel in all {
-        if channel.family.durable && is_meant(&channel.name) {
-            channel.end();
-            hub.forget(&channel);
-        }
-    }
-    Ok(erased)
-}
-
-fn sweep(hub: &Hub, journal: &mut dyn Journal, tell: &dyn Fn(Result<(), &Unavailable>)) {
-    let families: Vec<_> = hub.0.families.durable().collect();
-    let swept = journal.sweep(&families, hub.now());
-    if let Err(error) = &swept {
-        tracing::warn!(%error, "old publications stay for now");
-    }
-    tell(swept.as_ref().map(|()| ()));
 }

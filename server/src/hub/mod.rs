@@ -21,11 +21,12 @@ mod journal;
 mod outbox;
 mod publish;
 mod stream;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod who;
+mod writer;
 
-pub use channel::{Look, NotAttached, Subscription, Watches};
 pub use disconnect::Disconnect;
 pub use durable::{Draft, PublishError, Tell};
 pub use family::{Families, Family, Overflow, Retain};
@@ -33,11 +34,12 @@ pub use frame::{Published, variant};
 pub use journal::{Archive, Entry, InMemory, Journal, KEYS_KEPT, Kept, KeptOne, Placed, QUIET, Unavailable};
 pub use outbox::{Delivery, Outbox, Taken};
 pub use publish::{PublishDoor, Publishing};
+pub use subscription::{Look, NotAttached, Subscription, Watches};
 pub use who::Who;
 
 use crate::{clock::SharedClock, tasks::Tasks};
 use bytes::Bytes;
-use channel::{Channel, Freed, Joins};
+use channel::{Channel, Freed};
 use durable::Desk;
 use parking_lot::{Mutex, RwLock};
 use pulsecast_protocol::{Position, Timestamp};
@@ -51,6 +53,7 @@ use std::{
     },
     time::Duration,
 };
+use subscription::Joins;
 
 /// How often the disk forgets what is too old.
 const SWEEP: Duration = Duration::from_secs(600);

@@ -134,7 +134,7 @@ impl Reader {
         format!("http://{}{path}", *self.address.borrow_and_update())
     }
 
-    fn from_page(&self, request: RequestBuilder) -> RequestBuilder {
+    fn with_origin(&self, request: RequestBuilder) -> RequestBuilder {
         request.header("origin", format!("https://{SITE}"))
     }
 
@@ -175,7 +175,7 @@ impl Reader {
     async fn by_stream(&mut self) -> Result<(), Over> {
         let url = self.url("/connection/http_stream");
         let request = self
-            .from_page(self.client.post(url))
+            .with_origin(self.client.post(url))
             .body(r#"{"id":1,"connect":{}}"#);
         let mut lines = Lines::of(request.send().await?)?;
         let until = self.until();
@@ -193,7 +193,7 @@ impl Reader {
             .client
             .get(url)
             .query(&[("cf_connect", r#"{"id":1,"connect":{}}"#)]);
-        let mut events = Events::of(self.from_page(request).send().await?)?;
+        let mut events = Events::of(self.with_origin(request).send().await?)?;
         let until = self.until();
         while let Ok(event) = tokio::time::timeout_at(until, events.next()).await {
             let Some(event) = event else { return Ok(()) };
@@ -211,7 +211,7 @@ impl Reader {
             let subscribe = json!({"id": 2, "subscribe": self.subscription()}).to_string();
             let body = json!({"session": connected["session"], "node": connected["node"], "data": subscribe});
             let url = self.url("/emulation");
-            let request = self.from_page(self.client.post(url)).body(body.to_string());
+            let request = self.with_origin(self.client.post(url)).body(body.to_string());
             request.send().await?.error_for_status()?;
         }
         self.hears(&line)?;
@@ -225,7 +225,7 @@ impl Reader {
         let connect = json!({ "subs": subs }).to_string();
         let url = self.url("/connection/uni_sse");
         let request = self.client.get(url).query(&[("cf_connect", connect)]);
-        let mut events = Events::of(self.from_page(request).send().await?)?;
+        let mut events = Events::of(self.with_origin(request).send().await?)?;
         let until = self.until();
         while let Ok(event) = tokio::time::timeout_at(until, events.next()).await {
             let Some(event) = event else { return Ok(()) };
@@ -247,7 +247,7 @@ impl Reader {
     async fn by_plain_events(&mut self) -> Result<(), Over> {
         let url = self.url(&format!("/api/feed/{SITE}/events"));
         let request = self.client.get(url).header("last-event-id", self.since());
-        let mut events = Events::of(self.from_page(request).send().await?)?;
+        let mut events = Events::of(self.with_origin(request).send().await?)?;
         let until = self.until();
         while let Ok(event) = tokio::time::timeout_at(until, events.next()).await {
             let Some(event) = event else { return Ok(()) };
@@ -272,7 +272,7 @@ impl Reader {
             if !self.epoch.is_empty() {
                 url = format!("{url}?since={}", self.since());
             }
-            let answer = tokio::time::timeout_at(until, self.from_page(self.client.get(url)).send());
+            let answer = tokio::time::timeout_at(until, self.with_origin(self.client.get(url)).send());
             let Ok(answer) = answer.await else { break };
             let answer: Value = answer?.error_for_status()?.json().await?;
             let (epoch, offset) = (
