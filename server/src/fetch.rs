@@ -210,6 +210,12 @@ impl Fetcher {
         })))
     }
 
+    /// What asking may take.
+    #[must_use]
+    pub fn limits(&self) -> FetchLimits {
+        self.0.limits
+    }
+
     /// Whether this address may be asked at all, as far as can be told without asking.
     ///
     /// # Errors

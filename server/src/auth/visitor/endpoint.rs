@@ -78,6 +78,37 @@ struct Shared {
     clock: SharedClock,
     limits: TokenLimits,
     slots: Mutex<HashMap<Key, Slot>>,
+    /// Questions that each site's server has not answered yet.
+    under_way: Mutex<HashMap<SiteId, usize>>,
+}
+
+/// One question's place among those of its site, for as long as it is held.
+struct Place<'a>(&'a Shared, SiteId);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut under_way = self.0.under_way.lock();
+        let left = under_way.get(&self.1).map_or(0, |now| now.saturating_sub(1));
+        if left == 0 {
+            under_way.remove(&self.1);
+        } else {
+            under_way.insert(self.1, left);
+        }
+    }
+}
+
+impl Shared {
+    /// A place, where there is one: a site whose server does not answer takes a quarter of them at most, so that the others' go on.
+    fn place(&self, site: SiteId) -> Option<Place<'_>> {
+        let most = (self.fetcher.limits().at_once / 4).max(1);
+        let mut under_way = self.under_way.lock();
+        let taken = under_way.entry(site).or_default();
+        if *taken >= most {
+            return None;
+        }
+        *taken += 1;
+        Some(Place(self, site))
+    }
 }
 
 impl fmt::Debug for Endpoints {
@@ -114,6 +145,7 @@ impl Endpoints {
             clock,
             limits,
             slots: Mutex::default(),
+            under_way: Mutex::default(),
         }))
     }
 
@@ -180,6 +212,7 @@ impl Endpoints {
     }
 
     async fn question(&self, asked: &Asked, cookies: &str) -> Result<Option<Vouched>, BadAnswer> {
+        let _place = self.0.place(asked.id).ok_or(BadAnswer::Busy)?;
         let mut headers = HeaderMap::new();
         let json = HeaderValue::from_static("application/json");
         headers.insert(header::CONTENT_TYPE, json.clone());
@@ -224,6 +257,8 @@ enum BadAnswer {
     Info,
     #[error("the browser's cookies cannot be passed on")]
     Cookie,
+    #[error("too many questions to this site's server are under way already")]
+    Busy,
 }
 
 #[derive(Deserialize)]

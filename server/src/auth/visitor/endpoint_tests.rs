@@ -194,6 +194,22 @@ async fn a_slow_a_broken_or_a_huge_answer_is_no_answer_and_the_server_is_left_al
 }
 
 #[tokio::test]
+async fn a_site_whose_server_does_not_answer_does_not_take_the_others_places() {
+    let (silent, other) = (Site::start("").await, Site::says(r#"{"user":"ann"}"#).await);
+    let endpoints = endpoints().0;
+    let waiting: Vec<_> = (0..100).map(|i| silent.question(&format!("sid={i}"))).collect();
+    let stuck = futures::future::join_all(waiting.iter().map(|question| endpoints.who(question)));
+    let elsewhere = Asked {
+        id: SiteId(2),
+        ..other.question("sid=1")
+    };
+    let (told, theirs) = tokio::join!(stuck, endpoints.who(&elsewhere));
+    assert!(told.iter().all(|told| matches!(told, Told::Away)));
+    somebody(theirs);
+    assert!(endpoints.0.under_way.lock().is_empty());
+}
+
+#[tokio::test]
 async fn whoever_is_turned_away_is_asked_about_again() {
     let mut site = Site::says(r#"{"user":"ann","expires_in":3600}"#).await;
     let (endpoints, clock) = endpoints();
