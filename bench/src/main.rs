@@ -41,6 +41,8 @@ enum Command {
     Stats(measure::stats::Options),
     /// Measures live queries over a generated data directory, while events come in
     LiveQueries(measure::live_queries::Options),
+    /// Measures memory while a thousand readers do not read what is published as fast as it goes
+    Stalled(measure::stalled::Options),
     /// Makes a data directory with months of traffic in it
     Generate(generate::Options),
     /// Serves what a measurement is compared with; `run` starts it by itself
@@ -72,6 +74,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Run(options) => plan::run(&options).await,
         Command::Stats(options) => measure::stats::run(&options).await,
         Command::LiveQueries(options) => measure::live_queries::run(&options).await,
+        Command::Stalled(options) => measure::stalled::run(&options).await,
         Command::Generate(options) => generate::run(&options),
         Command::Floor(Floor::Ingest) => floor::ingest::serve().await,
         Command::Floor(Floor::Fanout) => floor::fanout::serve().await,

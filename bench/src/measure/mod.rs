@@ -5,5 +5,6 @@ pub mod fanout;
 pub mod ingest;
 pub mod live_queries;
 pub mod readers;
+pub mod stalled;
 pub mod stats;
 pub mod store;
