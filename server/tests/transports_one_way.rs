@@ -120,10 +120,11 @@ async fn who_only_listens_is_pinged_and_lives_without_an_answer_until_rights_are
     })
     .await;
     assert_eq!(source.hear().await["unsubscribe"]["code"], 2000);
-    server
-        .transport
-        .end_all(pulsecast_server::hub::Disconnect::Shutdown);
-    assert_eq!(source.closed().await.0, 3001);
+    assert_eq!(
+        source.closed().await.0,
+        3005,
+        "it cannot subscribe again, only come again"
+    );
 }
 
 #[tokio::test]

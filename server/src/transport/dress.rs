@@ -42,9 +42,9 @@ impl Dress {
         matches!(self, Self::OneWay(_) | Self::Payloads(_))
     }
 
-    /// Whether its client has to come again, and cannot be told so.
+    /// Whether its client has lost a channel and cannot ask for it again: it has to come again.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self, Self::Payloads(marks) if marks.has_lost_one())
+        matches!(self, Self::OneWay(marks) | Self::Payloads(marks) if marks.has_lost_one())
     }
 
     /// What goes ahead of everything, `retry` being the milliseconds after which an `EventSource` that was cut off comes back.
@@ -166,6 +166,9 @@ fn one_way(to: &mut BytesMut, marks: &mut Marks, frame: &[u8]) {
         marks.note(&push.channel, publication.offset);
     }
     event(to, marks.id().as_deref(), text.as_bytes());
+    if push.unsubscribe.is_some() {
+        marks.end(&push.channel);
+    }
 }
 
 fn payload(to: &mut BytesMut, marks: &mut Marks, frame: &[u8]) {

@@ -187,13 +187,16 @@ impl Flow {
         let pinged = self.dress.is_one_way() && frames.iter().any(|frame| &frame[..] == b"{}");
         let packed = self.dress.pack(&frames);
         drop(frames);
+        // An empty chunk would be the end of the answer.
+        if !packed.is_empty() {
+            tokio::select! {
+                biased;
+                sent = chunks.send(packed) => sent.map_err(|_| End::TheyLeft)?,
+                why = outbox.when_cut() => return Err(End::WeSay(why)),
+            }
+        }
         if self.dress.is_over() {
             return Err(End::WeSay(Disconnect::Expired));
-        }
-        tokio::select! {
-            biased;
-            sent = chunks.send(packed) => sent.map_err(|_| End::TheyLeft)?,
-            why = outbox.when_cut() => return Err(End::WeSay(why)),
         }
         if pinged {
             // Who cannot answer is alive for as long as it reads.

@@ -49,10 +49,11 @@ impl Keeper {
         self.file(due, Arc::downgrade(line));
     }
 
-    /// Looks at all that are due.
+    /// Looks at all that are due. Under one lock, so that whoever ends connections meanwhile finds all of them.
     pub(super) fn look(&self, now: Timestamp) {
+        let mut lines = self.0.lock();
         // What is filed under a second is due when that second is over, so that none is looked at too early.
-        while let Some(due) = self.due(second(now)) {
+        while let Some(due) = first_due(&mut lines, second(now)) {
             for line in due {
                 let Some(kept) = line.upgrade() else { continue };
                 let (beat, next) = {
@@ -67,7 +68,8 @@ impl Keeper {
                     Beat::End(why) => kept.outbox.cut(why),
                 }
                 // At least a second on: this look must end.
-                self.file(next.max(now.plus(1_000)), line);
+                let next = second(next.max(now.plus(1_000)));
+                lines.entry(next).or_default().push(line);
             }
         }
     }
@@ -104,15 +106,14 @@ impl Keeper {
         }
     }
 
-    fn due(&self, before: i64) -> Option<Vec<Weak<Line>>> {
-        let mut lines = self.0.lock();
-        let first = lines.first_entry().filter(|first| *first.key() < before)?;
-        Some(first.remove())
-    }
-
     fn file(&self, due: Timestamp, line: Weak<Line>) {
         self.0.lock().entry(second(due)).or_default().push(line);
     }
+}
+
+fn first_due(lines: &mut BTreeMap<i64, Vec<Weak<Line>>>, before: i64) -> Option<Vec<Weak<Line>>> {
+    let first = lines.first_entry().filter(|first| *first.key() < before)?;
+    Some(first.remove())
 }
 
 fn second(at: Timestamp) -> i64 {
