@@ -354,7 +354,10 @@ mod tests {
     fn pages_are_marked_by_visitor() {
         let pages = Some(("day_pages", "new_visitor".to_owned()));
         let german = is(Dimension::Country, "DE");
-        assert_eq!(mark(Level::Events, &[Dimension::Page], &[german.clone()]), pages);
+        assert_eq!(
+            mark(Level::Events, &[Dimension::Page], std::slice::from_ref(&german)),
+            pages
+        );
         let home = is(Dimension::Page, "/");
         assert_eq!(mark(Level::Events, &[Dimension::Device], &[german, home]), pages);
         let from = is(Dimension::Source, "Google");
