@@ -195,6 +195,21 @@ fn the_hub_knows_no_analytics_word() {
     }
 }
 
+/// Leptos writes the text inside a `<textarea>` as it is: see `app/src/components/field.rs`.
+#[test]
+fn what_was_typed_goes_into_text_areas_escaped() {
+    let area = Regex::new(r"(?s)<textarea\b.*?</textarea>").unwrap();
+    let mut seen = 0;
+    for file in sources(&root().join("app/src/pages")) {
+        for found in area.find_iter(&fs::read_to_string(&file).unwrap()) {
+            seen += 1;
+            let inside = found.as_str().rsplit_once('>').unwrap().0;
+            assert!(inside.contains("{area("), "{}: {}", file.display(), found.as_str());
+        }
+    }
+    assert!(seen > 4, "the text areas are gone: {seen}");
+}
+
 #[test]
 fn reading_use_lines_sees_every_module() {
     let text = "use crate::{a::{b, c}, d, e::f::{g}};\nuse crate::h::i;\nlet x = crate::j::k();";
