@@ -204,7 +204,12 @@ fn what_was_typed_goes_into_text_areas_escaped() {
         for found in area.find_iter(&fs::read_to_string(&file).unwrap()) {
             seen += 1;
             let inside = found.as_str().rsplit_once('>').unwrap().0;
-            assert!(inside.contains("{area("), "{}: {}", file.display(), found.as_str());
+            assert!(
+                inside.contains("{area("),
+                "{}: {}",
+                file.display(),
+                found.as_str()
+            );
         }
     }
     assert!(seen > 4, "the text areas are gone: {seen}");

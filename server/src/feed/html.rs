@@ -36,6 +36,7 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     cleaner
         .tags(HashSet::from(TAGS))
         .clean_content_tags(HashSet::from(GONE))
+        .generic_attributes(HashSet::new())
         .add_tag_attributes("a", &["href"])
         .add_tag_attributes("img", &["src", "alt"])
         .add_tag_attributes("ol", &["start"])

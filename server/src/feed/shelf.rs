@@ -55,12 +55,15 @@ impl Shelf {
     /// Takes in what was published at this position, to so many readers.
     pub(super) fn apply(&mut self, change: FeedChange, position: Position, readers: u64) {
         if position.epoch == self.position.epoch && position.offset <= self.position.offset {
-            // Taken in already, when a page came that knew of it: what is new is how many got it.
-            if let FeedChange::Publish(item) = &change
-                && let Some(shown) = self.items.get_mut(&item.id)
-            {
-                shown.received += readers;
+            // Taken in already when a page came that knew of it, or told by the process before this one, which could not note it any more.
+            match change {
+                FeedChange::Publish(item) => match self.items.get_mut(&item.id) {
+                    Some(shown) => shown.received += readers,
+                    None => self.put(item, readers),
+                },
+                FeedChange::Withdraw { id } => drop(self.items.remove(&id)),
             }
+            self.arrange();
             return;
         }
         let id = match change {
