@@ -1,38 +1,11 @@
 //! What to say to the server and what its answers mean: the Centrifugo client protocol as a state machine. Knows no socket and no
 //! clock; `socket` carries its frames.
 
+use super::frames::{Ask, Heard, Hello, Joined, Pushed, Said};
 use pulsecast_protocol::{
     Position,
-    wire::{
-        ChannelRequest, ConnectRequest, ConnectResult, ErrorReply, Publication, Push, Raw, SubscribeRequest,
-        SubscribeResult, code,
-    },
+    wire::{ChannelRequest, ErrorReply, Raw, code},
 };
-use serde::{Deserialize, Serialize};
-
-/// What a dashboard ever says, of all that [`pulsecast_protocol::wire::Command`] can.
-#[derive(Debug, Default, Serialize)]
-struct Said {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connect: Option<ConnectRequest>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subscribe: Option<SubscribeRequest>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unsubscribe: Option<ChannelRequest>,
-}
-
-/// What a dashboard ever hears, of all that [`pulsecast_protocol::wire::Reply`] can say.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Heard {
-    id: u32,
-    error: Option<ErrorReply>,
-    push: Option<Push>,
-    connect: Option<ConnectResult>,
-    subscribe: Option<SubscribeResult>,
-}
 
 /// What a frame brought.
 #[derive(Clone, Debug)]
@@ -95,10 +68,9 @@ impl Session {
         self.open = false;
         self.asked.clear();
         self.out.clear();
-        let connect = ConnectRequest {
-            name: "dashboard".into(),
+        let connect = Hello {
+            name: "dashboard",
             token: self.token.clone(),
-            ..ConnectRequest::default()
         };
         self.command(Said {
             connect: Some(connect),
@@ -195,7 +167,7 @@ impl Session {
             .map(|wanted| &mut wanted.position)
     }
 
-    fn subscribed(&mut self, channel: String, result: SubscribeResult, news: &mut Vec<News>) {
+    fn subscribed(&mut self, channel: String, result: Joined, news: &mut Vec<News>) {
         let Some(position) = self.position(&channel) else {
             return;
         };
@@ -214,16 +186,16 @@ impl Session {
         }
     }
 
-    fn pushed(&mut self, push: Push, news: &mut Vec<News>) {
+    fn pushed(&mut self, push: Pushed, news: &mut Vec<News>) {
         let Some(position) = self.position(&push.channel) else {
             return;
         };
-        if let Some(Publication { data, offset, .. }) = push.publication {
-            if offset > 0 && offset <= position.offset {
+        if let Some(published) = push.publication {
+            if published.offset > 0 && published.offset <= position.offset {
                 return;
             }
-            position.offset = position.offset.max(offset);
-            news.push(News::Change(push.channel, data));
+            position.offset = position.offset.max(published.offset);
+            news.push(News::Change(push.channel, published.data));
         } else if let Some(ended) = push.unsubscribe {
             if ended.code >= code::UNSUBSCRIBE_INSUFFICIENT {
                 self.ask(&push.channel);
@@ -250,13 +222,12 @@ impl Session {
         else {
             return;
         };
-        let request = SubscribeRequest {
+        let request = Ask {
             channel: channel.to_owned(),
             recover: !position.epoch.is_empty(),
             epoch: position.epoch.clone(),
             offset: position.offset,
             data: data.clone(),
-            ..SubscribeRequest::default()
         };
         let id = self.command(Said {
             subscribe: Some(request),

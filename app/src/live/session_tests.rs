@@ -1,7 +1,7 @@
 //! The conversation, told line by line.
 
 use super::*;
-use pulsecast_protocol::wire::{Command, Reply};
+use pulsecast_protocol::wire::{Command, ConnectResult, Reply};
 
 const LIVE: &str = "live:example.com";
 
