@@ -140,6 +140,8 @@ pub(super) fn commit(
         }
     };
     tell(Ok(()));
+    // Whoever is answered may rely on it that all this is over: the channels are let go of first.
+    let mut answers = Vec::with_capacity(placed.len());
     for (job, placed) in taken.into_iter().zip(placed) {
         let Some((channel, _)) = held.channels.get(&job.channel) else {
             continue;
@@ -147,12 +149,12 @@ pub(super) fn commit(
         let offset = match placed {
             Placed::New(offset) => offset,
             Placed::Before(offset) => {
-                (job.done)(Ok(channel.at(offset)));
+                answers.push((job.done, Ok(channel.at(offset))));
                 continue;
             }
             Placed::Full => {
                 metrics::counter!("pulsecast_streams_refused_total", "reason" => "channels").increment(1);
-                (job.done)(Err(PublishError::TooLarge(TOO_MANY.to_owned())));
+                answers.push((job.done, Err(PublishError::TooLarge(TOO_MANY.to_owned()))));
                 continue;
             }
         };
@@ -161,8 +163,10 @@ pub(super) fn commit(
         metrics::counter!("pulsecast_hub_publications_total", "family" => channel.kind).increment(1);
         metrics::counter!("pulsecast_hub_deliveries_total", "family" => channel.kind)
             .increment(delivered as u64);
-        (job.done)(Ok(position));
+        answers.push((job.done, Ok(position)));
     }
+    drop(held);
+    answers.into_iter().for_each(|(done, became)| done(became));
 }
 
 fn fail(job: Job, error: &Unavailable) {

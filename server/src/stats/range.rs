@@ -1,6 +1,8 @@
 //! From a period's name to two instants, in a site's time zone.
 
-use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone};
+use chrono::{
+    Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike,
+};
 use chrono_tz::Tz;
 use pulsecast_protocol::{Timestamp, stats::DateRange};
 
@@ -41,14 +43,15 @@ pub fn local(at: Timestamp, zone: Tz) -> NaiveDateTime {
 /// The first instant that the zone's clock shows this time at, or any later one of the kind if it shows it never.
 #[must_use]
 pub fn instant(local: NaiveDateTime, zone: Tz) -> Timestamp {
-    // Clocks have leapt by at most a day: Samoa's, over the date line.
-    (0..=2 * 24 * 60)
-        .find_map(|minutes| {
-            zone.from_local_datetime(&(local + TimeDelta::minutes(minutes)))
-                .earliest()
-                // Of a gap that ends off the minute, the first instant after it is close enough: no zone has had one since 1970.
-                .map(|at| Timestamp(at.timestamp_millis()))
-        })
+    let shown = |local: NaiveDateTime| {
+        let at = zone.from_local_datetime(&local).earliest()?;
+        Some(Timestamp(at.timestamp_millis()))
+    };
+    let minute = || local.with_second(0)?.with_nanosecond(0);
+    // Clocks have leapt by at most a day: Samoa's, over the date line. No zone has had a gap since 1970 that ended off the minute.
+    let after_gap = || (1..=2 * 24 * 60).find_map(|minutes| shown(minute()? + TimeDelta::minutes(minutes)));
+    shown(local)
+        .or_else(after_gap)
         .unwrap_or_else(|| Timestamp(local.and_utc().timestamp_millis()))
 }
 
@@ -222,6 +225,15 @@ mod tests {
         assert_eq!(span.from, at("2018-11-04T03:00:00Z"));
         let never = Span::of_days(day("2011-12-30"), day("2011-12-30"), Apia).unwrap();
         assert_eq!(never.length(), 0, "the day that Samoa left out");
+    }
+
+    #[test]
+    fn a_time_that_the_clock_leaps_over_is_the_first_instant_after_it() {
+        let zone: Tz = "Pacific/Chatham".parse().unwrap();
+        let left_out = "2024-09-29T03:31:56.013".parse().unwrap();
+        assert_eq!(instant(left_out, zone), at("2024-09-28T14:00:00Z"));
+        let there = "2024-09-29T03:45:00.013".parse().unwrap();
+        assert_eq!(instant(there, zone), at("2024-09-28T14:00:00.013Z"));
     }
 
     #[test]
