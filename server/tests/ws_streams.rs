@@ -290,3 +290,32 @@ async fn a_stalled_reader_is_cut_and_recovers_the_rest() {
         (&json!(true), 5)
     );
 }
+
+#[tokio::test]
+async fn what_was_missed_and_is_much_comes_after_the_answer_in_order() {
+    let server = Server::start().await;
+    let mut page_a = page(&server).await;
+    let joined = subscribe(&mut page_a, 2, "feed:a.com", json!({})).await;
+    let epoch = joined["subscribe"]["epoch"].clone();
+    drop(page_a);
+    let payload: bytes::Bytes = format!("\"{}\"", "x".repeat(20_000)).into();
+    for _ in 0..20 {
+        server
+            .hub
+            .publish_durable("feed:a.com", payload.clone(), None)
+            .await
+            .unwrap();
+    }
+    let mut page_a = page(&server).await;
+    let back = json!({"recover": true, "epoch": epoch, "offset": 2});
+    let joined = subscribe(&mut page_a, 2, "feed:a.com", back).await;
+    let result = &joined["subscribe"];
+    assert_eq!(
+        (&result["recovered"], &result["offset"]),
+        (&json!(true), &json!(2))
+    );
+    assert_eq!(result["publications"], Value::Null);
+    for offset in 3..=20 {
+        assert_eq!(page_a.hear().await["push"]["pub"]["offset"], offset);
+    }
+}

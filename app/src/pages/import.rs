@@ -66,6 +66,7 @@ fn Progress(domain: Domain, job: ImportJob) -> impl IntoView {
     let title = match (job.state, job.dry_run) {
         (ImportState::Running, true) => "Dry run: reading",
         (ImportState::Running, false) => "Importing",
+        (ImportState::Done, false) if job.events == 0 => "Nothing was imported",
         (ImportState::Done, true) => "Dry run: this would be imported",
         (ImportState::Done, false) => "Imported",
         (ImportState::Failed, _) => "Nothing was imported",

@@ -89,6 +89,15 @@ impl Outbox {
         self.add(&mut pending, bytes, bytes, Item::Push(frame))
     }
 
+    /// Queues what may be left out: where half of the room is taken, it is.
+    pub fn hint(&self, frame: Bytes) {
+        let mut pending = self.0.pending.lock();
+        if pending.cut.is_none() && pending.pushed + frame.len() <= self.0.limit / 2 {
+            let bytes = frame.len();
+            let _queued = self.add(&mut pending, bytes, bytes, Item::Push(frame));
+        }
+    }
+
     /// Queues the newest of a series, in place of an older one that still waits.
     pub fn push_latest(&self, series: u64, frame: Bytes) -> Delivery {
         let mut pending = self.0.pending.lock();
@@ -230,6 +239,20 @@ mod tests {
 
     fn frame(text: &'static str) -> Bytes {
         Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn hints_are_left_out_where_there_is_little_room_and_cut_nobody() {
+        let outbox = Outbox::new(10);
+        outbox.hint(frame("1234"));
+        outbox.hint(frame("5678"));
+        assert_eq!(outbox.push(frame("abcdef")), Delivery::Queued);
+        outbox.hint(frame("9"));
+        assert_eq!(
+            outbox.try_take(100),
+            Some(Taken::Frames(vec![frame("1234"), frame("abcdef")]))
+        );
+        assert_eq!(outbox.ended(), None);
     }
 
     #[test]

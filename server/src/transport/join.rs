@@ -135,8 +135,20 @@ impl Connection {
         if let (true, Some(since)) = (look.recovered, since) {
             publishing.caught_up(name, since.offset, look.position.offset);
         }
-        let (publications, data) = if look.recovered {
+        // Much that was missed comes after the answer, as the frames that all readers share: copied into answers, it would be there once for
+        // each of those who come back together.
+        let missed: usize = look.publications.iter().map(|one| one.frame.len()).sum();
+        let at = match since {
+            Some(since) if look.recovered && missed > MOST_MISSED => Position {
+                epoch: look.position.epoch.clone(),
+                offset: since.offset,
+            },
+            _ => look.position.clone(),
+        };
+        let (publications, data) = if look.recovered && at == look.position {
             (publications(&look.publications), None)
+        } else if look.recovered {
+            (Vec::new(), None)
         } else {
             let greeting = publishing.greeting(name, &look, self.ip);
             let data = greeting.and_then(|json| String::from_utf8(json.into()).ok());
@@ -146,7 +158,7 @@ impl Connection {
             publications,
             recovered: look.recovered,
             data,
-            ..positioned(&look.position, since, look.recovered)
+            ..positioned(&at, since, look.recovered)
         };
         let ends = self.session.ends(name, self.services.clock.now());
         let first = encode(&Reply {
@@ -158,7 +170,7 @@ impl Connection {
             }),
             ..Reply::default()
         });
-        let (after, outbox) = (Some(&look.position), &self.line.outbox);
+        let (after, outbox) = (Some(&at), &self.line.outbox);
         let channel = hub.attach_watching(name, after, outbox, &self.who, watches, |_| first.clone())?;
         Ok(Held::Channel(channel))
     }

@@ -25,7 +25,7 @@ use crate::{
 use axum::{Extension, Router, response::Response, routing::get};
 use http::{HeaderMap, header};
 use pulsecast_protocol::{ApiError, Domain, ErrorCode};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::sync::Arc;
 
 /// What the exports need.
@@ -55,10 +55,17 @@ pub fn routes(state: ExportState) -> Router {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Wanted {
+    #[serde(deserialize_with = "filled")]
     from: Option<String>,
+    #[serde(deserialize_with = "filled")]
     to: Option<String>,
     /// Number of the last event that the asker has.
     after: u64,
+}
+
+/// A field of a form that nothing was typed into is sent empty, and means none.
+pub(super) fn filled<'de, D: Deserializer<'de>>(field: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(field)?.filter(|text| !text.is_empty()))
 }
 
 impl ExportState {

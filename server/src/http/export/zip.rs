@@ -38,8 +38,11 @@ const PROPS: usize = 100;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Asked {
+    #[serde(deserialize_with = "super::filled")]
     from: Option<String>,
+    #[serde(deserialize_with = "super::filled")]
     to: Option<String>,
+    #[serde(deserialize_with = "super::filled")]
     period: Option<String>,
     filters: Option<String>,
 }
