@@ -173,9 +173,17 @@ struct Directory {
 
 /// All sites; replaced as a whole when one changes. A cheap handle.
 #[derive(Clone, Debug, Default)]
-pub struct Sites(Arc<RwLock<Directory>>);
+pub struct Sites {
+    directory: Arc<RwLock<Directory>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
 
 impl Sites {
+    /// Held by whoever reads the sites from where they are kept, until they are replaced: else an older reading could come after a newer.
+    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
     /// Takes these sites for all there are.
     pub fn replace(&self, sites: Vec<Site>) {
         let mut directory = Directory::default();
@@ -186,26 +194,26 @@ impl Sites {
             directory.by_id.insert(site.id, site.clone());
             directory.by_domain.insert(site.settings.domain.clone(), site);
         }
-        *self.0.write() = directory;
+        *self.directory.write() = directory;
     }
 
     /// The site of this domain.
     #[must_use]
     pub fn get(&self, domain: &Domain) -> Option<Arc<Site>> {
-        self.0.read().by_domain.get(domain).cloned()
+        self.directory.read().by_domain.get(domain).cloned()
     }
 
     /// The site of this number.
     #[must_use]
     pub fn by_id(&self, id: SiteId) -> Option<Arc<Site>> {
-        self.0.read().by_id.get(&id).cloned()
+        self.directory.read().by_id.get(&id).cloned()
     }
 
     /// The site that is shared by the link of this hash. Whoever guesses learns nothing from how long it takes: they would have to guess a
     /// hash.
     #[must_use]
     pub fn shared(&self, hash: &[u8; 32]) -> Option<(Arc<Site>, LinkId)> {
-        let directory = self.0.read();
+        let directory = self.directory.read();
         let (site, link) = directory.by_link.get(hash)?;
         Some((directory.by_id.get(site)?.clone(), *link))
     }
@@ -213,14 +221,14 @@ impl Sites {
     /// All of them, by domain.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Site>> {
-        let mut sites: Vec<_> = self.0.read().by_id.values().cloned().collect();
+        let mut sites: Vec<_> = self.directory.read().by_id.values().cloned().collect();
         sites.sort_by(|a, b| a.settings.domain.cmp(&b.settings.domain));
         sites
     }
 
     /// Whether this holds for any site.
     pub fn any(&self, holds: impl Fn(&Site) -> bool) -> bool {
-        self.0.read().by_id.values().any(|site| holds(site))
+        self.directory.read().by_id.values().any(|site| holds(site))
     }
 
     /// Whether any site lets pages of this origin talk to the server.

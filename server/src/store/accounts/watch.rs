@@ -13,6 +13,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the accounts do not answer; the directory stays as it was.
 pub async fn load_sites(accounts: &dyn Accounts, sites: &Sites) -> Result<(), AccountsError> {
+    let _turn = sites.turn().await;
     sites.replace(accounts.sites().await?);
     Ok(())
 }
