@@ -167,17 +167,18 @@
   let way = +(worked || 0);
 
   const say = (command, then) => {
-    if (!link || !(up || command.connect)) return then?.lost?.();
+    if (!link?.send || !(up || command.connect)) return then?.lost?.();
     waiting[++number] = then;
     link.send(JSON.stringify({ id: number, ...command }));
   };
-  const hello = (then) => {
+  // Of an answer that comes when another connection has been begun nothing is made.
+  const hello = (mine, then, failed = lost) => {
     const go = (token) => then({ connect: { ...(token && { token }), name: "pulse" } });
     if (!data.tokenUrl) return go();
     fetch(data.tokenUrl)
       .then((answer) => (answer.ok ? answer.json() : {}))
-      .then(({ token }) => go(token))
-      .catch(() => lost());
+      .then(({ token }) => link == mine && go(token))
+      .catch(() => link == mine && failed());
   };
   const greeted = (error, { connect }) => {
     if (error) return lost(error.temporary || error.code == 109 ? 0 : 3500);
@@ -190,12 +191,9 @@
   // A token is renewed a little before it runs out; where that fails the server ends the connection, and the next one brings another.
   const renew = ({ ttl }) => {
     clearTimeout(renewal);
-    const asked = link;
-    if (ttl)
-      renewal = setTimeout(
-        () => hello(({ connect: { token } }) => link == asked && token && say({ refresh: { token } }, (error, { refresh }) => error || renew(refresh))),
-        Math.min(ttl * 900, 2e9),
-      );
+    const mine = link;
+    const ask = ({ connect: { token } }) => token && say({ refresh: { token } }, (error, { refresh }) => error || renew(refresh));
+    if (ttl) renewal = setTimeout(() => hello(mine, ask, () => {}), Math.min(ttl * 900, 2e9));
   };
   const works = () => {
     up = 1;
@@ -259,17 +257,23 @@
 
   const ways = [
     () => {
-      const socket = new WebSocket(address("/connection/websocket").replace(/^http/, "ws"));
-      socket.onopen = () => hello((command) => say(command, greeted));
-      socket.onmessage = (event) => take(event.data);
-      socket.onclose = (event) => lost(event.code);
-      return {
+      let socket;
+      const mine = {
         send: (text) => socket.send(text),
         close() {
+          if (!socket) return;
           socket.onopen = socket.onmessage = socket.onclose = null;
           socket.close();
         },
       };
+      // The token first: the server waits for `connect` a few seconds only.
+      hello(mine, (command) => {
+        socket = new WebSocket(address("/connection/websocket").replace(/^http/, "ws"));
+        socket.onopen = () => say(command, greeted);
+        socket.onmessage = (event) => take(event.data);
+        socket.onclose = (event) => lost(event.code);
+      });
+      return mine;
     },
     window.EventSource &&
       (() => {
@@ -282,7 +286,7 @@
             ),
           close: () => source?.close(),
         };
-        hello((command) => {
+        hello(mine, (command) => {
           waiting[++number] = greeted;
           source = new EventSource(address("/connection/sse?cf_connect=" + encodeURIComponent(JSON.stringify({ id: number, ...command }))));
           source.onmessage = (event) => take(event.data);
@@ -292,7 +296,7 @@
       }),
     "feed" in data &&
       (() => {
-        const mine = { send() {}, close() {} };
+        const mine = { close() {} };
         const ask = () =>
           fetch(address("/api/feed/" + site + (feed.at ? "?since=" + feed.at.epoch + ":" + feed.at.offset : "?limit=" + backlog)))
             .then((answer) => answer.json())

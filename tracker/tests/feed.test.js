@@ -11,8 +11,9 @@ const item = (id, more = {}) => ({ id, kind: "message", title: `item ${id}`, htm
 const publish = (id, more) => ({ publish: item(id, more) });
 
 for (const [build, scripts] of Object.entries(builds)) {
-  const open = async ({ tag, ...options } = {}) => {
+  const open = async ({ tag, answer, ...options } = {}) => {
     const world = page({ src: SRC, url: "https://example.com/blog/one", streams: false, ...options, tag: { site: "example.com", feed: "", ...tag } });
+    if (answer) world.answer = answer;
     if (tag?.feed === null) delete world.document.currentScript.dataset.feed;
     world.socket = () => world.sockets.at(-1);
     /** The server takes the connection and begins the feed so; says what was asked of it. */
@@ -274,13 +275,37 @@ for (const [build, scripts] of Object.entries(builds)) {
     });
 
     test("a token is fetched from the site's own server before each connection", async () => {
-      const world = await open({ tag: { feed: null, tokenUrl: "/pulse-token" } });
-      world.answer = () => ({ status: 200, json: { token: "t1" } });
-      world.socket().onopen();
+      const answer = () => ({ status: 200, json: { token: "t1" } });
+      const world = await open({ tag: { feed: null, tokenUrl: "/pulse-token" }, answer });
       await settle();
-      await settle();
-      assert.deepEqual(world.socket().sent[0], { id: 1, connect: { token: "t1", name: "pulse" } });
       assert.equal(world.requests[0].url, "/pulse-token");
+      world.socket().onopen();
+      assert.deepEqual(world.socket().sent[0], { id: 1, connect: { token: "t1", name: "pulse" } });
+    });
+
+    test("a token that comes when another connection has been begun speaks on none", async () => {
+      const world = await open({ tag: { feed: null, tokenUrl: "/pulse-token" }, answer: () => "wait" });
+      world.fire("pagehide");
+      world.fire("pageshow");
+      assert.equal(world.requests.length, 2);
+      for (const request of world.requests) request.answer(200, {}, { token: "t1" });
+      await settle();
+      await settle();
+      assert.equal(world.sockets.length, 1);
+      world.socket().onopen();
+      assert.equal(world.socket().sent.filter(({ connect }) => connect).length, 1);
+    });
+
+    test("a token that is not to be had in time for its renewal leaves the connection alone", async () => {
+      let answers = 0;
+      const answer = () => (++answers > 1 ? "fail" : { status: 200, json: { token: "t1" } });
+      const world = await open({ tag: { feed: null, tokenUrl: "/pulse-token" }, answer });
+      await settle();
+      world.socket().onopen();
+      world.socket().receive({ id: 1, connect: { client: "me", ping: 25, pong: true, expires: true, ttl: 10 } });
+      await world.pass(9_500);
+      assert.equal(answers, 2);
+      assert.deepEqual([world.sockets.length, world.socket().closed], [1, false]);
     });
   });
 }

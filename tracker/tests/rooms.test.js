@@ -6,8 +6,9 @@ import { builds, page, settle } from "./world.js";
 const ROOM = "room:example.com:lobby";
 
 for (const [build, scripts] of Object.entries(builds)) {
-  const open = async ({ tag = {}, permission = "granted", ...options } = {}) => {
+  const open = async ({ tag = {}, permission = "granted", answer, ...options } = {}) => {
     const world = page({ tag: { site: "example.com", ...tag }, src: "https://stats.test/js/live.js", streams: false, ...options });
+    if (answer) world.answer = answer;
     world.shown = [];
     world.context.Notification = class {
       static permission = permission;
@@ -104,9 +105,10 @@ for (const [build, scripts] of Object.entries(builds)) {
     });
 
     test("a token is asked for at the site's own address and renewed before it runs out", async () => {
-      const world = await open({ tag: { tokenUrl: "/token" } });
       let issued = 0;
-      world.answer = () => ({ status: 200, json: { token: `t${++issued}` } });
+      const answer = () => ({ status: 200, json: { token: `t${++issued}` } });
+      const world = await open({ tag: { tokenUrl: "/token" }, answer });
+      await settle();
       await world.join({ expires: true, ttl: 100 });
       assert.deepEqual(world.sent("connect")[0].connect, { token: "t1", name: "pulse" });
       // The server's pings keep it alive meanwhile.
