@@ -134,8 +134,7 @@
         return sync();
       }
       if (connect) {
-        // The pings among server-sent events are comments, which nobody hears.
-        up = events || !connect.ping ? 864e3 : connect.ping + 10;
+        up = connect.ping ? connect.ping + 10 : 864e3;
         listen(up);
         if (!events) held = [];
         sync();

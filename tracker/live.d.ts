@@ -34,8 +34,8 @@ export interface LiveError {
 
 /** A room of the site; it is joined as long as the page is open, also after an interruption. */
 export interface Room {
-  /** Joined, again after each interruption. */
-  on(type: "open", f: () => void): Room;
+  /** Joined, again after each interruption; then `recovered` says whether all that was missed has come. */
+  on(type: "open", f: (recovered: boolean) => void): Room;
   /** What somebody published, this page included. */
   on(type: "message", f: (data: unknown, from?: RoomClient) => void): Room;
   /** Somebody came or went, where the room says so. */

@@ -384,7 +384,7 @@
         link && say({ unsubscribe: { channel } });
       },
     };
-    subs[channel] = { room: self, event, ask: { join_leave: true }, pub: (message, { info }) => event("message", message, info), open: () => event("open") };
+    subs[channel] = { room: self, event, ask: { join_leave: true }, pub: (message, { info }) => event("message", message, info), open: ({ recovered }) => event("open", !!recovered) };
     up ? subscribe(channel) : document.hidden || open();
     return self;
   };

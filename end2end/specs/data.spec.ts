@@ -45,7 +45,8 @@ test("figures of Plausible are tried, imported, seen on the dashboard beside our
   await expect(job).toContainText("2 days, from 2026-05-01 to 2026-05-02");
   await expect(page.getByTestId("imports")).toContainText("Plausible’s figures");
 
-  const board = `${server.url}/sites/${domain}?period=custom&from=2026-05-01&to=2026-05-02`;
+  // Days enough for a graph of days: what was counted by the day is in no graph of hours.
+  const board = `${server.url}/sites/${domain}?period=custom&from=2026-04-25&to=2026-05-05`;
   await page.goto(board);
   expect(await figure(page, "visitors")).toBe(18);
   expect(await figure(page, "pageviews")).toBe(34);
@@ -67,7 +68,7 @@ test("what is no file of ours is refused with advice, and nothing is imported", 
   await reads(page, { "holiday.txt": "dear diary\n" }, false);
   await expect(page.getByTestId("import-job")).toContainText("Nothing was imported");
   await expect(page.getByTestId("import-job")).toContainText("holiday.txt line 1: not in the combined log format");
-  await expect(page.getByTestId("imports")).toHaveCount(0);
+  await expect(page.getByTestId("import-events")).toHaveText("0");
 });
 
 test("all reports come as one archive, and raw events as lines and as a table", async ({ owner }) => {
@@ -80,6 +81,8 @@ test("all reports come as one archive, and raw events as lines and as a table", 
     return waiting;
   };
 
+  await page.locator("input[name=from]").first().fill("2026-03-28");
+  await page.locator("input[name=to]").first().fill("2026-03-30");
   const archive = await gets("Download ZIP");
   expect(archive.suggestedFilename()).toMatch(/\.zip$/);
   // Python is on every machine that builds this, and reads archives.
@@ -90,6 +93,9 @@ test("all reports come as one archive, and raw events as lines and as a table", 
   const { results } = known.answer("pages");
   expect(lines.sort()).toEqual(results.map((row) => [row.dimensions[0], String(row.metrics[0])]).sort());
 
+  // Without days it is all there is.
+  await page.locator("input[name=from]").first().fill("");
+  await page.locator("input[name=to]").first().fill("");
   const raw = await gets("Download NDJSON");
   const events = (await readFile(await raw.path(), "utf8")).trim().split("\n");
   expect(events.length).toBe((await owner.exports(Known.domain)).length);

@@ -209,6 +209,11 @@ async fn a_channels_own_token_lets_its_holder_in_until_it_ends() {
         (&json!(true), &json!(600)),
         "{joined}"
     );
+    assert_eq!(
+        server.hub.present(ROOM)[0].user(),
+        "cat",
+        "whom the token names is there"
+    );
     let renewed = command(
         &mut client,
         3,

@@ -93,9 +93,17 @@ impl Feed {
         let id = match id {
             Some(id) => {
                 let row = self.row(site, id).await?;
-                let revision = row.revision;
-                self.put(&self.decided(site, row, draft, author)?, revision)
-                    .await?;
+                let decided = self.decided(site, row.clone(), draft, author)?;
+                // A request that is sent again changes nothing, and is answered as before.
+                let as_it_is = FeedRow {
+                    author: row.author.clone(),
+                    revision: row.revision,
+                    told: row.told,
+                    ..decided.clone()
+                };
+                if as_it_is != row {
+                    self.put(&decided, row.revision).await?;
+                }
                 id
             }
             None => {
@@ -123,6 +131,10 @@ impl Feed {
     pub async fn withdraw(&self, site: &Site, id: i64, author: &str) -> Result<Position, FeedError> {
         let row = self.row(site, id).await?;
         let (revision, told) = (row.revision, row.state == FeedState::Scheduled);
+        if row.state == FeedState::Withdrawn {
+            // A request that is sent again.
+            return self.tell(site.id, id).await;
+        }
         if !matches!(row.state, FeedState::Live | FeedState::Scheduled) {
             return Err(FeedError::Cannot(
                 "this item is not shown: there is nothing to withdraw",

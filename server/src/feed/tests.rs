@@ -276,12 +276,13 @@ async fn an_edit_replaces_and_a_withdrawal_takes_away() {
         world.feed.remove(&world.site, id).await,
         Err(FeedError::Cannot(_))
     ));
-    world.feed.withdraw(&world.site, id, "ann").await.unwrap();
+    let withdrawn = world.feed.withdraw(&world.site, id, "ann").await.unwrap();
     assert_eq!(
         (page.got(), world.backlog()),
         (vec![FeedChange::Withdraw { id }], vec![])
     );
-    assert!(world.feed.withdraw(&world.site, id, "ann").await.is_err());
+    let again = world.feed.withdraw(&world.site, id, "ann").await.unwrap();
+    assert_eq!((again, page.got()), (withdrawn, vec![]), "once");
     world.feed.remove(&world.site, id).await.unwrap();
     assert!(world.states().await.is_empty());
 }
@@ -347,6 +348,15 @@ async fn a_request_that_is_sent_again_publishes_nothing_twice() {
         (edited.id, edited.position.offset),
         (first.id, first.position.offset + 1)
     );
+    page.got();
+    let again = world.feed.post(
+        &world.site,
+        Some(first.id),
+        titled("Good morning"),
+        "key cron",
+        None,
+    );
+    assert_eq!((again.await.unwrap(), page.got()), (edited, vec![]));
 }
 
 #[tokio::test]

@@ -22,6 +22,12 @@ fn is_query(name: &str) -> bool {
     name.starts_with("query:")
 }
 
+/// Whether it is that of a single page's count.
+fn is_page(name: &str) -> bool {
+    name.strip_prefix("online:")
+        .is_some_and(|rest| rest.contains(':'))
+}
+
 impl Session {
     /// What to do about a command that has an id and is `connect` exactly where the session is not open yet.
     pub(super) fn obey(&mut self, command: Command, now: Timestamp) -> Result<Outcome, u32> {
@@ -152,6 +158,10 @@ impl Session {
         let channel = self.allowed_to(who.as_ref(), &request.channel, Right::Read)?;
         let queries = self.channels.keys().filter(|name| is_query(name)).count();
         if is_query(&request.channel) && queries >= self.most_queries {
+            return Err(code::LIMIT_EXCEEDED);
+        }
+        let pages = self.channels.keys().filter(|name| is_page(name)).count();
+        if is_page(&request.channel) && pages >= self.most_pages {
             return Err(code::LIMIT_EXCEEDED);
         }
         let since = request.recover.then_some(Position {

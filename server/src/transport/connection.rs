@@ -199,6 +199,14 @@ impl Connection {
         *self.line.visitors.lock() = self.session.visitors();
     }
 
+    /// Who it is in this channel: whom the channel's own token names, where it was joined with one.
+    pub(super) fn who_in(&self, channel: &str) -> Who {
+        match self.session.granted_to(channel) {
+            Some(who) => Who::new(self.session.client(), &who.user, who.info.clone()),
+            None => self.who.clone(),
+        }
+    }
+
     pub(super) fn send(&self, reply: &Reply) {
         let _queued = self.line.outbox.reply(encode(reply));
     }
@@ -218,7 +226,7 @@ impl Connection {
             let _queued = outbox.reply(encode(&published(id, became)));
         };
         let draft = Draft {
-            info: self.who.line(),
+            info: self.who_in(&channel).line(),
             ..Draft::from(Bytes::copy_from_slice(data.get().as_bytes()))
         };
         let publishing = self.services.publishing.clone();

@@ -171,7 +171,8 @@ impl Connection {
             ..Reply::default()
         });
         let (after, outbox) = (Some(&at), &self.line.outbox);
-        let channel = hub.attach_watching(name, after, outbox, &self.who, watches, |_| first.clone())?;
+        let who = self.who_in(name);
+        let channel = hub.attach_watching(name, after, outbox, &who, watches, |_| first.clone())?;
         Ok(Held::Channel(channel))
     }
 }

@@ -82,6 +82,8 @@ pub struct Limits {
     pub channels: usize,
     /// Live queries among them.
     pub queries: usize,
+    /// Counts of single pages among them: one client cannot use up a site's.
+    pub pages: usize,
     /// Bytes of one message from a client.
     pub message: usize,
     /// Bytes of one publication's data.
@@ -125,6 +127,7 @@ impl Default for Limits {
             connections_per_ip: 200,
             channels: 128,
             queries: 32,
+            pages: 32,
             message: 64 * 1024,
             publication: 32 * 1024,
             room_members: 5_000,

@@ -137,6 +137,7 @@ pub struct Session {
     pub(super) open: bool,
     pub(super) most_channels: usize,
     pub(super) most_queries: usize,
+    pub(super) most_pages: usize,
     pub(super) ping_seconds: u32,
     /// Where its commands go, where they do not come the way that answers leave.
     pub(super) beside: Option<Names>,
@@ -164,6 +165,7 @@ impl Session {
             open: false,
             most_channels: limits.channels,
             most_queries: limits.queries,
+            most_pages: limits.pages,
             ping_seconds: u32::try_from(limits.ping_every / 1000).unwrap_or_default().max(1),
             beside: None,
             channels: HashMap::new(),
@@ -174,6 +176,12 @@ impl Session {
     /// Its commands come in requests of their own.
     pub(super) fn emulated(&mut self, names: Names) {
         self.beside = Some(names);
+    }
+
+    /// Whom the token speaks for with which this channel was joined, where there was one.
+    #[must_use]
+    pub fn granted_to(&self, channel: &str) -> Option<&Identity> {
+        self.channels.get(channel)?.who.as_ref()
     }
 
     /// Whom it speaks for.

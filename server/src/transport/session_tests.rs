@@ -211,6 +211,29 @@ fn a_connection_has_so_many_live_queries_among_its_channels() {
 }
 
 #[test]
+fn one_client_cannot_use_up_a_sites_counts_of_pages() {
+    let limits = Limits {
+        pages: 1,
+        ..Limits::default()
+    };
+    let mut session = Session::new(
+        Arc::new(TestGate),
+        "c1".to_owned(),
+        Identity::default(),
+        &limits,
+        NOW,
+    );
+    say(&mut session, r#"{"id":1,"connect":{}}"#);
+    let mut ask = |channel: &str| {
+        let command = format!(r#"{{"id":2,"subscribe":{{"channel":"{channel}"}}}}"#);
+        say(&mut session, &command)
+    };
+    assert!(matches!(ask("online:a.com:/x"), Outcome::Join { .. }));
+    assert_eq!(error(ask("online:a.com:/y")), code::LIMIT_EXCEEDED);
+    assert!(matches!(ask("online:a.com"), Outcome::Join { .. }));
+}
+
+#[test]
 fn a_connection_has_so_many_channels() {
     let mut session = connected("ann");
     assert!(matches!(
