@@ -145,6 +145,7 @@ impl Feed {
             };
             feed.with_shelf(&site, |shelf| shelf.load(item, row.received));
         }
+        feed.0.shelves.lock().values_mut().for_each(Shelf::arrange);
         feed.tick().await?;
         Ok(feed)
     }
@@ -217,7 +218,8 @@ impl Feed {
         );
         // The shelf begins before the publication does: otherwise it would begin after it, without it.
         self.with_shelf(&site, |_| ());
-        let payload = serde_json::to_vec(&change).unwrap_or_default();
+        let payload = serde_json::to_vec(&change)
+            .map_err(|error| FeedError::Later(PublishError::Invalid(error.to_string())))?;
         let readers = u64::from(self.0.hub.readers(&name));
         let position = self
             .0

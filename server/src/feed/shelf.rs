@@ -46,10 +46,9 @@ impl Shelf {
         }
     }
 
-    /// Puts in what was published before this process began.
+    /// Puts in what was published before this process began; to be arranged once all of it is in.
     pub(super) fn load(&mut self, item: FeedItem, received: u64) {
         self.put(item, received);
-        self.arrange();
     }
 
     /// Takes in what was published at this position, to so many readers.
@@ -102,7 +101,7 @@ impl Shelf {
     }
 
     /// The pinned first, then the newest first.
-    fn arrange(&mut self) {
+    pub(super) fn arrange(&mut self) {
         let mut order: Vec<_> = self.items.iter().collect();
         order.sort_by_key(|(id, shown)| std::cmp::Reverse((shown.pinned, shown.published_at, **id)));
         order.truncate(self.most);
@@ -215,6 +214,7 @@ mod tests {
     fn who_comes_later_gets_the_pinned_and_the_newest_that_still_stand() {
         let mut shelf = Shelf::new(at(0), 3);
         shelf.load(item(1, true), 0);
+        shelf.arrange();
         for id in 2..=5 {
             shelf.apply(FeedChange::Publish(item(id, false)), at(id as u64), 0);
         }
