@@ -8,7 +8,7 @@ use super::{
     queries,
     session::{no, no_because},
 };
-use crate::hub::{NotAttached, Watches};
+use crate::hub::{NotAttached, Published, Watches};
 use pulsecast_protocol::{
     Channel, Domain, Position,
     wire::{Raw, Reply, SubscribeResult, code},
@@ -90,13 +90,7 @@ impl Connection {
         let Services { hub, live, .. } = &*self.services;
         let missed = since
             .and_then(|since| hub.missed(name, since))
-            .filter(|(_, missed)| {
-                missed
-                    .iter()
-                    .map(|published| published.frame.len())
-                    .sum::<usize>()
-                    <= MOST_MISSED
-            });
+            .filter(|(_, missed)| !is_much(missed));
         let recovered = missed.is_some();
         let (position, publications, data) = match missed {
             Some((position, missed)) => (position, publications(&missed), None),
@@ -137,9 +131,8 @@ impl Connection {
         }
         // Much that was missed comes after the answer, as the frames that all readers share: copied into answers, it would be there once for
         // each of those who come back together.
-        let missed: usize = look.publications.iter().map(|one| one.frame.len()).sum();
         let at = match since {
-            Some(since) if look.recovered && missed > MOST_MISSED => Position {
+            Some(since) if look.recovered && is_much(&look.publications) => Position {
                 epoch: look.position.epoch.clone(),
                 offset: since.offset,
             },
@@ -175,6 +168,10 @@ impl Connection {
         let channel = hub.attach_watching(name, after, outbox, &who, watches, |_| first.clone())?;
         Ok(Held::Channel(channel))
     }
+}
+
+fn is_much(missed: &[Published]) -> bool {
+    missed.iter().map(|one| one.frame.len()).sum::<usize>() > MOST_MISSED
 }
 
 /// What is said of every channel that has positions.
