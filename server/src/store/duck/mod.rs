@@ -36,6 +36,9 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (6, include_str!("../../../migrations/events/0006_marks.sql")),
 ];
 
+/// The format that new files are written in: its text columns are dictionaries and its validity masks are packed.
+const FILE_FORMAT: &str = "v1.5.0";
+
 /// How much the engine may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuckSettings {
@@ -84,6 +87,9 @@ fn connect(settings: &DuckSettings) -> Result<Connection, StoreError> {
         // Checkpoints stall the writer: they are made at quiet moments, this is only the backstop.
         .and_then(|c| c.with("checkpoint_threshold", "256MB"))
         .and_then(|c| c.with("preserve_insertion_order", "true"))
+        // How files that are made now are written; a file keeps the format that it was made with. The default is one that the oldest
+        // engines read: a fifth larger where texts repeat, and up to seven times slower to filter by them.
+        .and_then(|c| c.with("storage_compatibility_version", FILE_FORMAT))
         // What does not fit into memory goes to disk, but not all of the disk.
         .and_then(|c| {
             c.with(
