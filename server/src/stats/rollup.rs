@@ -2,7 +2,7 @@
 //! made of the sums is in `sql/rolled.rs`. A day that something came late for loses its sums at once (the store does that) and is summed
 //! up anew when it has been quiet for a while.
 
-use super::range::{instant, local};
+use super::range::{Span, instant, local};
 use crate::{
     clock::SharedClock,
     event::SiteId,
@@ -248,6 +248,17 @@ pub struct RolledDays {
     wrong: BTreeSet<i64>,
 }
 
+/// The days that a period touches, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    /// The first, which is in it from its beginning.
+    pub first: i64,
+    /// The last.
+    pub last: i64,
+    /// The last of which nothing is left out: this one, or the one before.
+    pub whole: i64,
+}
+
 impl RolledDays {
     /// None.
     #[must_use]
@@ -287,6 +298,23 @@ impl RolledDays {
     #[must_use]
     pub fn begin(&self, number: i64) -> Timestamp {
         begin(Self::date(number), self.zone)
+    }
+
+    /// The days of a period that begins when one of them does; `None` of any other.
+    #[must_use]
+    pub fn touched(&self, span: Span) -> Option<Touched> {
+        let day = |at| Self::number(local(at, self.zone).date());
+        let first = day(span.from);
+        if span.to <= span.from || self.begin(first) != span.from {
+            return None;
+        }
+        let last = day(span.to.plus(-1));
+        let is_cut = span.to < self.begin(last + 1);
+        Some(Touched {
+            first,
+            last,
+            whole: last - i64::from(is_cut),
+        })
     }
 
     /// Whether it is summed up.
@@ -350,6 +378,28 @@ mod tests {
             .unwrap();
         assert_eq!(short.to.since(short.from), 23 * Timestamp::HOUR);
         assert_eq!(short.from.since(short.long_before), 48 * Timestamp::HOUR);
+    }
+
+    #[test]
+    fn a_period_that_begins_with_a_day_touches_days_and_may_end_within_one() {
+        let days = RolledDays::of(Berlin, []);
+        let touched = |from, to| {
+            let touched = days.touched(Span::of_times(at(from), at(to)).unwrap())?;
+            let day = |number| RolledDays::date(number).to_string();
+            Some((day(touched.first), day(touched.last), day(touched.whole)))
+        };
+        let named = |a: &str, b: &str, c: &str| Some((a.to_owned(), b.to_owned(), c.to_owned()));
+        assert_eq!(
+            touched("2026-03-27T23:00:00Z", "2026-03-29T22:00:00Z"),
+            named("2026-03-28", "2026-03-29", "2026-03-29"),
+            "over the night in which clocks are moved"
+        );
+        assert_eq!(
+            touched("2026-03-27T23:00:00Z", "2026-03-29T21:59:59Z"),
+            named("2026-03-28", "2026-03-29", "2026-03-28")
+        );
+        assert_eq!(touched("2026-03-27T23:00:01Z", "2026-03-29T22:00:00Z"), None);
+        assert_eq!(touched("2026-03-27T23:00:00Z", "2026-03-27T23:00:00Z"), None);
     }
 
     #[test]

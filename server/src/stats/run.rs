@@ -54,7 +54,7 @@ impl<'a> Asking<'a> {
     /// # Errors
     /// When the store does not answer.
     pub fn rolled(&mut self, plan: &Plan, zone: Tz) -> Result<Option<Arc<RolledDays>>, AskError> {
-        if plan.span.days.is_none() {
+        if RolledDays::of(zone, []).touched(plan.span).is_none() {
             return Ok(None);
         }
         let sql = format!(

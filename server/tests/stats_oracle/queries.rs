@@ -230,7 +230,7 @@ fn moment(dice: &mut Dice, history: &History) -> Timestamp {
 }
 
 /// A day on which something may have happened.
-fn day(dice: &mut Dice, history: &History) -> NaiveDate {
+pub fn day(dice: &mut Dice, history: &History) -> NaiveDate {
     let day = super::naive::wall(moment(dice, history), history.zone).date();
     day + Days::new(1) - Days::new(dice.one(&[0, 1, 1, 1, 1, 1, 1, 2, 2, 3, 7, 31, 365]))
 }

@@ -5,9 +5,12 @@ use super::{
     check::{self, Both, Question},
     dice::Dice,
     history::History,
+    naive::day_begins,
     queries,
     smaller::{Case, smaller},
 };
+use chrono::{Days, NaiveDate};
+use pulsecast_protocol::Timestamp;
 use pulsecast_protocol::stats::{
     Comparison, ComparisonMode, Condition, DateRange, Dimension, Filter, Include, Metric, Operator,
     Pagination, Query, Subject, TimeUnit,
@@ -139,6 +142,17 @@ fn question(dice: &mut Dice, history: &History) -> Query {
         DateRange::Realtime | DateRange::Realtime30 | DateRange::Last24h | DateRange::Times(..)
     ) {
         date_range = queries::range(dice, history);
+    }
+    if dice.percent(15) {
+        // As dashboards compare with as much of the period before as has passed of the shown one.
+        let day = queries::day(dice, history);
+        let begins = |day: NaiveDate| day_begins(day, history.zone);
+        let from = begins(day);
+        let until = begins(day + Days::new(dice.one(&[0, 1, 2, 3, 7])));
+        date_range = DateRange::Times(
+            from,
+            until.plus(dice.between(0, 24) * Timestamp::HOUR + dice.one(&[0, 1, 30 * 60_000])),
+        );
     }
     let dimensions: Vec<Dimension> = if dice.percent(25) {
         Vec::new()

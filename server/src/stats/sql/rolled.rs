@@ -3,6 +3,8 @@
 //! Counts add up over days. Distinct ones are added as *who was not there before*: on the first day of a bucket of time all count, on the
 //! second those that were not there on the first, on later days those that were not there on the two days before. Nobody is the same visitor,
 //! and no visit goes on, for longer than 48 hours, which touch three days at most: so everybody counts once.
+//!
+//! A period begins when a day does; it may end within one, which then is not taken as summed up.
 
 use super::{
     Builder,
@@ -12,7 +14,14 @@ use super::{
 };
 use crate::{
     event::SiteId,
-    stats::{buckets::instant, cond::Cond, plan::Level, range::Span, rollup::RolledDays, sums::Sum},
+    stats::{
+        buckets::instant,
+        cond::Cond,
+        plan::Level,
+        range::Span,
+        rollup::{RolledDays, Touched},
+        sums::Sum,
+    },
 };
 use pulsecast_protocol::{
     Timestamp,
@@ -43,12 +52,13 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// `None` where sums of days are no help.
-    fn of(first: i64, last: i64, days: &RolledDays, bucket: impl Fn(i64) -> i64) -> Option<Self> {
-        let newest = days.newest(first, last)?;
+    /// Of the days that a period touches; `None` where sums of days are no help.
+    fn of(touched: Touched, days: &RolledDays, bucket: impl Fn(i64) -> i64) -> Option<Self> {
+        let Touched { first, last, whole } = touched;
+        let newest = days.newest(first, whole)?;
         let mut parts = Self {
             first,
-            last,
+            last: whole,
             pieces: Vec::new(),
             rest: None,
         };
@@ -61,7 +71,7 @@ impl Parts {
                     break;
                 }
             }
-            if days.has(day) {
+            if day <= whole && days.has(day) {
                 continue;
             }
             match parts.pieces.last_mut() {
@@ -155,9 +165,9 @@ impl Builder<'_> {
             return None;
         }
         let dimension = dimension(ask).filter(|_| is_everything(ask.filter));
-        let (days, (first, last)) = (self.days?, self.span.days?);
+        let days = self.days?;
         let bucket = |day: i64| ask.buckets.map_or(0, |buckets| buckets.of_day(day));
-        let parts = Parts::of(RolledDays::number(first), RolledDays::number(last), days, bucket)?;
+        let parts = Parts::of(days.touched(self.span)?, days, bucket)?;
         let mut sources = match dimension {
             Some(dimension) => self.daily(ask, &dimension, &parts),
             None if is_of_days(ask) => self.marked(ask, &parts)?,
@@ -241,7 +251,10 @@ impl Builder<'_> {
 
     /// Days in a row that are not summed up.
     fn piece(&mut self, ask: &Ask<'_>, days: &RolledDays, piece: Piece) -> Vec<String> {
-        let (from, to) = (days.begin(piece.first), days.begin(piece.last + 1));
+        let (from, to) = (
+            days.begin(piece.first),
+            days.begin(piece.last + 1).min(self.span.to),
+        );
         let back = days.begin(piece.begins.max(piece.first - 2));
         let wants = |sums: &[Sum]| sums.iter().any(|sum| ask.sums.contains(sum));
         if ask.level == Level::Events {
@@ -403,6 +416,14 @@ fn columns(ask: &Ask<'_>, sums: &[(Sum, &str)]) -> String {
 mod tests {
     use super::*;
 
+    fn touched(first: i64, last: i64) -> Touched {
+        Touched {
+            first,
+            last,
+            whole: last,
+        }
+    }
+
     fn days(numbers: &[i64]) -> RolledDays {
         RolledDays::fixture(numbers)
     }
@@ -410,7 +431,7 @@ mod tests {
     #[test]
     fn today_is_a_piece_of_its_own_in_one_bucket_and_the_rest_in_buckets_of_days() {
         let held = days(&[10, 11, 12]);
-        let whole = Parts::of(10, 13, &held, |_| 0).unwrap();
+        let whole = Parts::of(touched(10, 13), &held, |_| 0).unwrap();
         assert_eq!(
             whole.pieces,
             [Piece {
@@ -421,13 +442,37 @@ mod tests {
             }]
         );
         assert_eq!(whole.rest, None);
-        let by_day = Parts::of(10, 13, &held, |day| day).unwrap();
+        let by_day = Parts::of(touched(10, 13), &held, |day| day).unwrap();
         assert_eq!((by_day.pieces.len(), by_day.rest), (0, Some(13)));
     }
 
     #[test]
+    fn a_day_that_the_period_ends_within_is_counted_although_it_is_summed_up() {
+        let cut = Touched {
+            whole: 12,
+            ..touched(10, 13)
+        };
+        let parts = Parts::of(cut, &days(&[10, 11, 12, 13]), |_| 0).unwrap();
+        assert_eq!((parts.first, parts.last), (10, 12));
+        assert_eq!(
+            parts.pieces,
+            [Piece {
+                bucket: 0,
+                begins: 10,
+                first: 13,
+                last: 13
+            }]
+        );
+        let only = Touched {
+            whole: 12,
+            ..touched(13, 13)
+        };
+        assert_eq!(Parts::of(only, &days(&[12, 13]), |_| 0), None);
+    }
+
+    #[test]
     fn a_day_that_lost_its_sums_is_counted_between_the_others() {
-        let parts = Parts::of(10, 14, &days(&[10, 12, 13, 14]), |_| 0).unwrap();
+        let parts = Parts::of(touched(10, 14), &days(&[10, 12, 13, 14]), |_| 0).unwrap();
         assert_eq!(
             parts.pieces,
             [Piece {
@@ -441,6 +486,6 @@ mod tests {
 
     #[test]
     fn without_a_summed_up_day_everything_is_counted() {
-        assert_eq!(Parts::of(10, 14, &days(&[9, 15]), |_| 0), None);
+        assert_eq!(Parts::of(touched(10, 14), &days(&[9, 15]), |_| 0), None);
     }
 }

@@ -12,7 +12,7 @@ mod retention;
 mod span;
 pub mod visits;
 
-pub use span::{Span, wall};
+pub use span::{Span, day_begins, wall};
 
 use buckets::Buckets;
 use filters::Past;
