@@ -1,7 +1,10 @@
 //! API keys: what programs show instead of a session. 256 random bits behind `pc_`; kept as their hash, looked up by it, so that neither a
 //! stolen file nor the time that a comparison takes gives one away. How often each may be used is bounded.
 
-use super::limit::{Keyed, LimitClock, TooOften, per_minute};
+use super::{
+    limit::{Keyed, LimitClock, TooOften, per_minute},
+    rights::{self, Denied, Right},
+};
 use crate::{
     clock::SharedClock,
     event::SiteId,
@@ -159,17 +162,101 @@ impl Keys {
 }
 
 impl ApiKey {
-    /// Whether this key is good for this site: made for it, and by somebody who may still see it.
-    #[must_use]
-    pub fn opens(&self, site: &Site) -> bool {
-        let for_it = self.site.is_none_or(|id| id == site.id);
-        let by_member = self
-            .account
-            .map_or(self.site.is_some(), |account| site.is_member(account));
-        for_it && by_member
+    /// Whether this key may do this with this site: made for it and for that, and by somebody who may still do the same by hand. A key from
+    /// the command line is nobody's, and good for its own site.
+    ///
+    /// # Errors
+    /// Where it may not: a site that it is not for, or whose maker is no member any more, is not there for it.
+    pub fn may(&self, site: &Site, right: Right) -> Result<(), Denied> {
+        let nowhere = || Denied::NoSuchSite(site.settings.domain.to_string());
+        if self.site.is_some_and(|id| id != site.id) {
+            return Err(nowhere());
+        }
+        match (self.account, self.site) {
+            (Some(account), _) => drop(rights::may(site, account, right)?),
+            (None, Some(_)) => {}
+            (None, None) => return Err(nowhere()),
+        }
+        let is_for = match self.right {
+            KeyRight::Stats => right == Right::See,
+            KeyRight::Publish => matches!(right, Right::See | Right::EditFeed | Right::Manage),
+        };
+        if is_for { Ok(()) } else { Err(nowhere()) }
     }
 }
 
 fn hash(key: &str) -> KeyHash {
     Sha256::digest(key.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sites::Role;
+    use pulsecast_protocol::account::SiteSettings;
+
+    const ANN: AccountId = AccountId(1);
+
+    fn site(id: i64, role: Option<Role>) -> Site {
+        let site = Site::new(
+            SiteId(id),
+            SiteSettings::new(format!("site{id}.example").parse().unwrap()),
+        );
+        match role {
+            Some(role) => site.with_member(ANN, role),
+            None => site,
+        }
+    }
+
+    fn key(right: KeyRight, site: Option<i64>, account: Option<AccountId>) -> ApiKey {
+        ApiKey {
+            id: 1,
+            prefix: String::new(),
+            name: String::new(),
+            account,
+            site: site.map(SiteId),
+            right,
+            created: Timestamp(0),
+            last_used: None,
+        }
+    }
+
+    #[test]
+    fn a_key_may_no_more_than_its_maker_may_now_by_hand() {
+        use Role::{Admin, Editor, Owner, Viewer};
+        // What the maker is on the site now; may a key for it ask, may one publish, may one turn visitors away.
+        let table = [
+            (None, [false, false, false]),
+            (Some(Viewer), [true, false, false]),
+            (Some(Editor), [true, true, false]),
+            (Some(Admin), [true, true, true]),
+            (Some(Owner), [true, true, true]),
+        ];
+        for (role, expected) in table {
+            let site = site(7, role);
+            for reach in [None, Some(7)] {
+                let may = |of, right| key(of, reach, Some(ANN)).may(&site, right).is_ok();
+                let got = [
+                    may(KeyRight::Stats, Right::See),
+                    may(KeyRight::Publish, Right::EditFeed),
+                    may(KeyRight::Publish, Right::Manage),
+                ];
+                assert_eq!(got, expected, "{role:?}, for {reach:?}");
+                let more = [Right::EditGoals, Right::EditFeed, Right::Manage, Right::Own];
+                assert!(more.into_iter().all(|right| !may(KeyRight::Stats, right)));
+                assert!(!may(KeyRight::Publish, Right::Own) && !may(KeyRight::Publish, Right::EditGoals));
+            }
+            let elsewhere = key(KeyRight::Publish, Some(8), Some(ANN));
+            assert!(
+                elsewhere.may(&site, Right::EditFeed).is_err(),
+                "made for another site"
+            );
+            assert!(
+                key(KeyRight::Publish, Some(7), None)
+                    .may(&site, Right::Manage)
+                    .is_ok()
+            );
+            assert!(key(KeyRight::Publish, None, None).may(&site, Right::See).is_err());
+        }
+    }
 }

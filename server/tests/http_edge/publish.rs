@@ -2,9 +2,12 @@
 
 use crate::{
     api_keys::{key_for, world},
-    support::{EMAIL, PASSWORD, Server},
+    support::{EMAIL, NOW, PASSWORD, Server},
 };
-use pulsecast_server::store::accounts::KeyRight;
+use pulsecast_server::{
+    auth::key::Wanted,
+    store::accounts::{Accounts, KeyRight, Role, load_sites},
+};
 use reqwest::Response;
 use serde_json::{Value, json};
 
@@ -241,4 +244,53 @@ async fn what_was_published_goes_with_its_site() {
     let again = ask(&server, &key, "/api/publish", body).await;
     assert_eq!(again["result"]["offset"], 1);
     assert_ne!(again["result"]["epoch"], first["result"]["epoch"]);
+}
+
+#[tokio::test]
+async fn a_key_for_all_sites_does_on_each_what_its_maker_may_do_there_now() {
+    let (server, _) = world().await;
+    let bob = server
+        .accounts
+        .add_account("bob@example.com", "no password", NOW)
+        .await
+        .unwrap();
+    let is = async |domain: &str, role| {
+        let site = server.sites.get(&domain.parse().unwrap()).unwrap().id;
+        server.accounts.add_member(site, bob, role).await.unwrap();
+        load_sites(&server.accounts, &server.sites).await.unwrap();
+    };
+    is("example.com", Role::Admin).await;
+    is("example.org", Role::Viewer).await;
+    let wanted = Wanted {
+        name: "bob's",
+        account: Some(bob),
+        site: None,
+        right: KeyRight::Publish,
+    };
+    let key = server.keys.make(&server.accounts, &wanted, NOW).await.unwrap();
+    let code = async |path: &str, body: Value| ask(&server, &key, path, body).await["error"]["code"].as_u64();
+    let publish = |site: &str| json!({"channel": format!("room:{site}:lobby"), "data": 1});
+    let feed =
+        |site: &str| json!({"channel": format!("feed:{site}"), "data": {"kind": "message", "text": "Hello"}});
+    let turn = |site: &str| json!({"site": site, "user": "eve"});
+
+    assert_eq!(code("/api/publish", publish("example.com")).await, None);
+    assert_eq!(code("/api/publish", feed("example.com")).await, None);
+    for (path, body) in [
+        ("/api/publish", publish("example.org")),
+        ("/api/publish", feed("example.org")),
+        ("/api/history", json!({"channel": "room:example.org:lobby"})),
+        ("/api/presence", json!({"channel": "room:example.org:lobby"})),
+        ("/api/revoke", turn("example.org")),
+        ("/api/disconnect", turn("example.org")),
+    ] {
+        assert_eq!(code(path, body.clone()).await, Some(103), "{path} {body}");
+    }
+
+    is("example.org", Role::Editor).await;
+    assert_eq!(code("/api/publish", publish("example.org")).await, None);
+    assert_eq!(code("/api/revoke", turn("example.org")).await, Some(103));
+    assert_eq!(code("/api/revoke", turn("example.com")).await, None);
+    is("example.com", Role::Viewer).await;
+    assert_eq!(code("/api/publish", publish("example.com")).await, Some(103));
 }

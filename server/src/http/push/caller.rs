@@ -2,7 +2,10 @@
 
 use super::{super::AppState, answer::Refusal};
 use crate::{
-    auth::key::KeyError,
+    auth::{
+        key::KeyError,
+        rights::{Denied, Right},
+    },
     sites::Site,
     store::accounts::{ApiKey, KeyRight},
 };
@@ -23,9 +26,10 @@ impl Program {
         json!({"user": format!("key {}", self.0.name)}).to_string().into()
     }
 
-    /// The site of this domain, if the key is for it. A foreign site and none look the same.
-    pub(super) fn site(&self, state: &AppState, domain: &Domain) -> Option<Arc<Site>> {
-        state.sites.get(domain).filter(|site| self.0.opens(site))
+    /// The site of this domain, if the key is for it and its maker may do this there. A foreign site and none look the same.
+    pub(super) fn site(&self, state: &AppState, domain: &Domain, right: Right) -> Result<Arc<Site>, Refusal> {
+        self.may(state.sites.get(domain), right)
+            .unwrap_or_else(|| Err(Refusal::by_number(code::UNKNOWN_CHANNEL)))
     }
 
     /// The same, or the one site that the key is for where none is named.
@@ -33,16 +37,28 @@ impl Program {
         &self,
         state: &AppState,
         domain: Option<&Domain>,
+        right: Right,
     ) -> Result<Arc<Site>, Refusal> {
         let site = match domain {
-            Some(domain) => self.site(state, domain),
-            None => {
-                let own = self.0.site.and_then(|id| state.sites.by_id(id));
-                own.filter(|site| self.0.opens(site))
-            }
+            Some(domain) => state.sites.get(domain),
+            None => self.0.site.and_then(|id| state.sites.by_id(id)),
         };
         let advice = "site: name one that this key is for";
-        site.ok_or_else(|| Refusal::new(code::UNKNOWN_CHANNEL, advice))
+        self.may(site, right)
+            .unwrap_or_else(|| Err(Refusal::new(code::UNKNOWN_CHANNEL, advice)))
+    }
+
+    /// `None` where there is no such site for this key.
+    fn may(&self, site: Option<Arc<Site>>, right: Right) -> Option<Result<Arc<Site>, Refusal>> {
+        let site = site?;
+        match self.0.may(&site, right) {
+            Ok(()) => Some(Ok(site)),
+            Err(Denied::NoSuchSite(_)) => None,
+            Err(Denied::Needs(_)) => {
+                let why = "permission denied: who made this key may not do this on that site; use one that somebody made who may";
+                Some(Err(Refusal::new(code::PERMISSION_DENIED, why)))
+            }
+        }
     }
 
     /// The channel of this name, if there is one and the key is for its site.
@@ -55,7 +71,7 @@ impl Program {
         if channel.to_string() != name {
             return Err(unknown());
         }
-        self.site(state, channel.site()).ok_or_else(unknown)?;
+        self.site(state, channel.site(), Right::EditFeed)?;
         Ok(channel)
     }
 }

@@ -1,7 +1,7 @@
 //! Looking at channels: their past, who is there, which there are.
 
 use super::{super::AppState, answer::Refusal, caller::Program};
-use crate::transport::past;
+use crate::{auth::rights::Right, transport::past};
 use pulsecast_protocol::{
     Channel,
     wire::{ChannelRequest, HistoryRequest, HistoryResult, PresenceResult, PresenceStatsResult, code},
@@ -69,7 +69,12 @@ pub(super) fn presence_stats(
 pub(super) fn list(state: &AppState, program: &Program, what: &Wanted) -> Result<Channels, Refusal> {
     let is_meant = |name: &str| match name.parse() {
         Ok(Channel::Live { .. } | Channel::Query { .. }) | Err(_) => false,
-        Ok(channel) => matches(name, &what.pattern) && program.site(state, Channel::site(&channel)).is_some(),
+        Ok(channel) => {
+            matches(name, &what.pattern)
+                && program
+                    .site(state, Channel::site(&channel), Right::EditFeed)
+                    .is_ok()
+        }
     };
     let received = state.sockets.publishing().hub().received(is_meant).into_iter();
     Ok(Channels {

@@ -5,7 +5,7 @@
 
 use super::{super::AppState, answer::Refusal, caller::Program};
 use crate::{
-    auth::visitor::RevokeError,
+    auth::{rights::Right, visitor::RevokeError},
     sites::Site,
     store::accounts::{AccountsError, Change},
 };
@@ -88,14 +88,14 @@ impl Whom {
 }
 
 pub(super) async fn revoke(state: &AppState, program: &Program, whom: Whom) -> Result<Empty, Refusal> {
-    let site = program.site_or_own(state, whom.site.as_ref())?;
+    let site = program.site_or_own(state, whom.site.as_ref(), Right::Manage)?;
     let (kind, name) = whom.what()?;
     state.turn_away(&site, kind, &name, "API key").await?;
     Ok(Empty {})
 }
 
 pub(super) fn disconnect(state: &AppState, program: &Program, whom: Whom) -> Result<Empty, Refusal> {
-    let site = program.site_or_own(state, whom.site.as_ref())?;
+    let site = program.site_or_own(state, whom.site.as_ref(), Right::Manage)?;
     let (kind, name) = whom.what()?;
     state.end(&site, kind, &name);
     Ok(Empty {})

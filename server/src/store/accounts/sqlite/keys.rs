@@ -57,7 +57,7 @@ impl KeyBook for SqliteAccounts {
     async fn keys(&self, site: Option<SiteId>) -> Result<Vec<ApiKey>, AccountsError> {
         let rows = sqlx::query(
             "select * from api_keys where revoked_at is null and (?1 is null or site_id = ?1 or (site_id is null \
-             and account_id in (select account_id from members where site_id = ?1))) order by id",
+             and account_id in (select account_id from members where site_id = ?1 and (allows = 'stats' or role <> 'viewer')))) order by id",
         )
         .bind(site.map(|site| site.0))
         .fetch_all(&self.pool)
