@@ -72,9 +72,8 @@ fn tabs(links: &Links, id: CardId, current: Tab, from: &Viewpoint) -> (Vec<Link>
         href: links.to(|state| state.show(tab)),
         current: tab == current,
     };
-    let is_shown = |tab: &Tab| {
-        (!tab.is_hidden() || *tab == current) && (*tab != Tab::Funnels || !from.scope.goals.is_empty())
-    };
+    let is_shown =
+        |tab: &Tab| (!tab.is_hidden() || *tab == current) && (*tab != Tab::Funnels || !from.goals.is_empty());
     let (menu, tabs): (Vec<Tab>, Vec<Tab>) = id.tabs().filter(is_shown).partition(|tab| tab.is_campaign());
     (
         tabs.into_iter().map(link).collect(),

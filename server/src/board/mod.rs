@@ -28,10 +28,13 @@ use pulsecast_app::{
 };
 use pulsecast_protocol::{
     Timestamp,
-    stats::{CohortUnit, Funnel, FunnelResult, Metric, Query, QueryResult, Segment, TimeUnit},
+    stats::{
+        CohortUnit, Dimension, Funnel, FunnelResult, Metric, Pagination, Query, QueryResult, Segment,
+        TimeUnit,
+    },
 };
 use range::Today;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// Whoever looks, at what, and from which address on.
 #[derive(Clone, Debug)]
@@ -42,7 +45,9 @@ pub struct Viewpoint {
     pub mode: ViewMode,
     /// The path of the dashboard: `/sites/example.com`.
     pub base: String,
-    /// The site's funnels.
+    /// Names of the goals that they may know of.
+    pub goals: Vec<String>,
+    /// The funnels that they may know of.
     pub funnels: Arc<[Funnel]>,
     /// When the site's first event happened.
     pub first_event: Option<Timestamp>,
@@ -63,6 +68,7 @@ impl Viewpoint {
                 Some(Role::Admin | Role::Owner) => ViewMode::Admin,
                 None => ViewMode::Shared,
             },
+            goals: scope.goals.iter().map(|goal| goal.name.clone()).collect(),
             scope,
             funnels: site.funnels.clone(),
             first_event,
@@ -101,6 +107,7 @@ impl Board {
     /// The dashboard in the state that an address names.
     pub async fn page(&self, from: &Viewpoint, search: &str) -> BoardPage {
         let reading = Reading::of(self, from, search);
+        let from = &self.narrowed(from, &reading).await;
         let (asks, links) = (reading.asks(self, from), reading.links(from, ""));
         let props = asks.props().await;
         let content = async {
@@ -124,6 +131,7 @@ impl Board {
     /// A funnel of the site: the one that the address names, else the first.
     pub async fn funnels(&self, from: &Viewpoint, search: &str) -> FunnelPage {
         let reading = Reading::of(self, from, search);
+        let from = &self.narrowed(from, &reading).await;
         let asks = reading.asks(self, from);
         let all = funnels_of(from);
         let funnel = all
@@ -153,12 +161,14 @@ impl Board {
     /// How far visitors got along one funnel.
     pub async fn funnel(&self, from: &Viewpoint, search: &str, id: i64) -> Result<FunnelResult, String> {
         let reading = Reading::of(self, from, search);
+        let from = &self.narrowed(from, &reading).await;
         funnels::result(&reading.asks(self, from), from, id).await
     }
 
     /// Who comes back.
     pub async fn retention(&self, from: &Viewpoint, search: &str) -> RetentionPage {
         let reading = Reading::of(self, from, search);
+        let from = &self.narrowed(from, &reading).await;
         let asks = reading.asks(self, from);
         let unit = match reading.state.interval {
             Some(TimeUnit::Day) => CohortUnit::Day,
@@ -185,6 +195,45 @@ impl Board {
             returns: returns.map_err(|error| words(&error)),
             cohorts,
         }
+    }
+
+    /// The same for whoever is held within a segment: they know of the goals that the segment's visitors reached in the shown period, and of
+    /// the funnels made of those. What else the site wants to see reached is told by its name alone, and none of their business.
+    async fn narrowed<'a>(&self, from: &'a Viewpoint, reading: &Reading) -> Cow<'a, Viewpoint> {
+        if from.scope.forced.is_none() {
+            return Cow::Borrowed(from);
+        }
+        let asks = reading.asks(self, from);
+        let most = u32::try_from(from.scope.goals.len()).unwrap_or(Pagination::MOST);
+        let mut goals = Vec::new();
+        if most > 0 {
+            let query = asks.breakdown(Dimension::Goal, vec![Metric::Visitors], most, 0);
+            let query = Query {
+                filters: Vec::new(),
+                ..query
+            };
+            // Where it cannot be answered the panels say why.
+            if let Ok(answer) = asks.ask(&query).await {
+                goals.extend(
+                    asks::rows(&answer, &Dimension::Goal)
+                        .into_iter()
+                        .map(|row| row.name),
+                );
+            }
+        }
+        let is_known = |step: &i64| {
+            let goal = from.scope.goals.iter().find(|goal| goal.id == *step);
+            goal.is_some_and(|goal| goals.contains(&goal.name))
+        };
+        let funnels = from.funnels.iter();
+        Cow::Owned(Viewpoint {
+            funnels: funnels
+                .filter(|funnel| funnel.steps.iter().all(is_known))
+                .cloned()
+                .collect(),
+            goals,
+            ..from.clone()
+        })
     }
 
     async fn ask(&self, scope: &Scope, query: &Query) -> Result<QueryResult, String> {
@@ -257,7 +306,7 @@ fn site(from: &Viewpoint, props: Vec<String>, today: &Today) -> SiteView {
         timezone: from.scope.timezone.name().to_owned(),
         today: today.date,
         first_day: today.first_day,
-        goals: from.scope.goals.iter().map(|goal| goal.name.clone()).collect(),
+        goals: from.goals.clone(),
         funnels: funnels_of(from),
         // Whoever has a link is within its segment anyway.
         segments: match from.mode.is_member() {

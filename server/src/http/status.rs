@@ -102,6 +102,23 @@ impl From<AccountsError> for ApiError {
     }
 }
 
+impl From<StatsError> for ApiError {
+    fn from(error: StatsError) -> Self {
+        let code = match &error {
+            StatsError::Invalid { .. } | StatsError::TooSlow(_) | StatsError::TooBig => ErrorCode::Invalid,
+            StatsError::Busy => ErrorCode::Unavailable,
+            StatsError::Store(error) => {
+                tracing::error!(%error, "answering 503");
+                return Self::new(
+                    ErrorCode::Unavailable,
+                    "the event store does not answer now: try again in a moment",
+                );
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
 impl From<Foreign> for ApiError {
     fn from(error: Foreign) -> Self {
         Self::new(ErrorCode::Forbidden, error.to_string())

@@ -4,6 +4,7 @@ use super::{RequestApi, invalid};
 use crate::{
     auth::rights::{self, Right},
     sites::Site,
+    stats::Scope,
     store::accounts::{NewGoal, NewSegment},
 };
 use async_trait::async_trait;
@@ -33,7 +34,8 @@ impl RequestApi {
         Ok((saved.segment.name.clone(), saved.segment.shared))
     }
 
-    fn check_segment(&self, site: &Site, draft: &SegmentDraft) -> Result<(), ApiError> {
+    /// Whether it can be asked, now, by everybody who may use it: whatever is wrong with it would be wrong with each panel that it filters.
+    async fn check_segment(&self, site: &Site, draft: &SegmentDraft) -> Result<(), ApiError> {
         if draft.shared {
             rights::may(site, self.account()?, Right::EditGoals)?;
         }
@@ -48,7 +50,8 @@ impl RequestApi {
                 "a segment cannot be made of segments: write their filters out",
             ));
         }
-        Ok(())
+        let scope = Scope::of(site, Some(self.account()?));
+        Ok(self.state.stats.check(&scope, &draft.filters).await?)
     }
 
     /// What members keep for themselves is nobody else's business, in the trail neither.
@@ -152,7 +155,7 @@ impl GoalsApi for RequestApi {
     async fn add_segment(&self, domain: Domain, draft: SegmentDraft) -> Result<i64, ApiError> {
         let site = self.visible(&domain)?;
         self.room(site.segments.len(), "segments")?;
-        self.check_segment(&site, &draft)?;
+        self.check_segment(&site, &draft).await?;
         let segment = new_segment(draft);
         let id = self
             .state
@@ -166,7 +169,7 @@ impl GoalsApi for RequestApi {
     async fn save_segment(&self, domain: Domain, id: i64, draft: SegmentDraft) -> Result<(), ApiError> {
         let site = self.visible(&domain)?;
         let (_, was_shared) = self.own_segment(&site, id)?;
-        self.check_segment(&site, &draft)?;
+        self.check_segment(&site, &draft).await?;
         let limits_a_link = site.links.iter().any(|link| link.segment == Some(id));
         if limits_a_link {
             // What a link's holders see is a matter of links.

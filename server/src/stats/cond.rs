@@ -1,7 +1,7 @@
 //! Filters, checked: segments are opened, goals are found by name, negations are taken apart. What is left cannot be wrong.
 
 use super::{Scope, StatsError, limits};
-use pulsecast_protocol::stats::{Condition, Dimension, Filter, Goal, GoalKind, Operator, Subject};
+use pulsecast_protocol::stats::{Condition, Dimension, Filter, Goal, GoalKind, Operator, Segment, Subject};
 use std::collections::BTreeSet;
 
 /// A condition that can be asked.
@@ -91,8 +91,10 @@ impl Conditions {
             scope,
             conditions: 0,
             patterns: Vec::new(),
+            asks: Asks::Somebody,
         };
         let asked = reader.all(filters, "filters", 1)?;
+        reader.asks = Asks::Link;
         let forced = match &scope.forced {
             Some(filter) => reader.filter(filter, "shared link", 1)?,
             None => Cond::All(Vec::new()),
@@ -198,10 +200,22 @@ impl Cond {
     }
 }
 
+/// Whose filters are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asks {
+    /// The asker's.
+    Somebody,
+    /// What the scope adds to them.
+    Link,
+    /// Those of a segment that the asker uses.
+    Segment,
+}
+
 struct Reader<'a> {
     scope: &'a Scope,
     conditions: usize,
     patterns: Vec<(String, String)>,
+    asks: Asks,
 }
 
 impl Reader<'_> {
@@ -324,11 +338,35 @@ impl Reader<'_> {
                     format!("there is no segment {id} that you may use"),
                 );
             };
-            conds.push(self.all(&segment.filters, path, depth + 1)?);
+            conds.push(self.open(segment, path, depth + 1)?);
         }
         Ok(match conds.len() {
             1 => conds.swap_remove(0),
             _ => Cond::Any(conds),
+        })
+    }
+
+    /// A segment's own filters. What is wrong with them was right when they were saved: a goal was removed since.
+    fn open(&mut self, segment: &Segment, path: &str, depth: usize) -> Result<Cond, StatsError> {
+        let asked_by = self.asks;
+        if asked_by == Asks::Somebody {
+            self.asks = Asks::Segment;
+        }
+        let read = self.all(&segment.filters, path, depth);
+        self.asks = asked_by;
+        read.or_else(|error| match (error, asked_by) {
+            (StatsError::Invalid { .. }, Asks::Link) => wrong(
+                path,
+                "what this link shows cannot be counted any more: ask whoever gave it to you for another one",
+            ),
+            (StatsError::Invalid { reason, .. }, _) => wrong(
+                path,
+                format!(
+                    "the segment `{}` cannot be used: {reason}, or change the segment there",
+                    segment.name
+                ),
+            ),
+            (error, _) => Err(error),
         })
     }
 
@@ -374,7 +412,9 @@ impl Reader<'_> {
                     .iter()
                     .any(|goal| fold(&goal.name) == fold(value))
             };
-            if how == How::Is && !is_new && !is_known() {
+            // Whoever is held within a segment does not learn by guessing which goals there are: one that is not was reached by nobody.
+            let may_know = self.scope.forced.is_none() || self.asks != Asks::Somebody;
+            if how == How::Is && !is_new && !is_known() && may_know {
                 return wrong(
                     &path,
                     format!("the site has no goal `{value}`: create it in the settings"),

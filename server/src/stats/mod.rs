@@ -172,7 +172,22 @@ impl Stats {
             .await
     }
 
-    /// Names of the custom properties that the range's events carry, the most frequent first.
+    /// Whether these filters can be asked within this scope: the goals and segments are there, and the regular expressions can be read.
+    ///
+    /// # Errors
+    /// Which part of them is wrong; or as [`Stats::query`].
+    pub async fn check(&self, scope: &Scope, filters: &[Filter]) -> Result<(), StatsError> {
+        let conditions = plan::conditions(filters, scope)?;
+        if conditions.patterns.is_empty() {
+            return Ok(());
+        }
+        let scope = scope.clone();
+        self.turns
+            .ask(move |session| run::begin(session, &scope)?.check_patterns(&conditions.patterns))
+            .await
+    }
+
+    /// Names of the custom properties that the range's events carry, as far as the scope lets them be seen; the most frequent first.
     ///
     /// # Errors
     /// As [`Stats::query`].

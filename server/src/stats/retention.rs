@@ -125,7 +125,7 @@ fn number(row: &[Cell], place: usize) -> Option<i64> {
     row.get(place).and_then(|cell| i64::try_from(cell.int()).ok())
 }
 
-/// The custom properties that events carry, the most frequent first.
+/// The custom properties that events carry which the asker may see, the most frequent first.
 ///
 /// # Errors
 /// As [`returns`].
@@ -134,9 +134,11 @@ pub fn props(
     scope: &Scope,
     asked: &Asked,
 ) -> Result<Vec<String>, StatsError> {
+    let conditions = conditions(&asked.filters, scope)?;
     let mut asking = run::begin(session, scope)?;
+    asking.check_patterns(&conditions.patterns)?;
     let span = asked.span(&mut asking, scope)?;
-    let statement = sql::props(scope, span, asking.snapshot, PROPS);
+    let statement = sql::props(scope, &conditions.all(), span, asking.snapshot, PROPS);
     let rows = asking.session.ask(&statement.sql, &statement.texts)?;
     Ok(rows
         .into_iter()

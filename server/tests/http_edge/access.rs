@@ -9,17 +9,17 @@ use pulsecast_server::{
 use reqwest::Response;
 use std::sync::Arc;
 
-const SITE: &str = "example.com";
+pub const SITE: &str = "example.com";
 
 fn domain() -> Domain {
     SITE.parse().unwrap()
 }
 
-fn site(server: &Server) -> Arc<Site> {
+pub fn site(server: &Server) -> Arc<Site> {
     server.sites.get(&domain()).unwrap()
 }
 
-async fn with_site() -> Server {
+pub async fn with_site() -> Server {
     let server = Server::start().await;
     let owner = server.owner().await;
     owner
@@ -28,12 +28,12 @@ async fn with_site() -> Server {
     server
 }
 
-async fn account(server: &Server, email: &str) -> AccountId {
+pub async fn account(server: &Server, email: &str) -> AccountId {
     let hash = server.passwords.hash(PASSWORD.into()).await.unwrap();
     server.accounts.add_account(email, &hash, NOW).await.unwrap()
 }
 
-async fn member<'a>(server: &'a Server, email: &str, role: Role) -> Browser<'a> {
+pub async fn member<'a>(server: &'a Server, email: &str, role: Role) -> Browser<'a> {
     let id = account(server, email).await;
     server
         .accounts
@@ -44,25 +44,25 @@ async fn member<'a>(server: &'a Server, email: &str, role: Role) -> Browser<'a> 
     signed_in(server, email).await
 }
 
-async fn signed_in<'a>(server: &'a Server, email: &str) -> Browser<'a> {
+pub async fn signed_in<'a>(server: &'a Server, email: &str) -> Browser<'a> {
     let browser = server.browser();
     assert_eq!(browser.sign_in(email, PASSWORD).await.status(), 303);
     browser
 }
 
 /// Calls a server function as a program does: the status says how it went.
-async fn call(who: &Browser<'_>, to: &str, fields: &[(&str, &str)]) -> u16 {
+pub async fn call(who: &Browser<'_>, to: &str, fields: &[(&str, &str)]) -> u16 {
     let all = [&[("domain", SITE)], fields].concat();
     let request = who.client.post(who.url(to)).header("origin", who.url(""));
     request.form(&all).send().await.unwrap().status().as_u16()
 }
 
-async fn text(response: Response) -> (u16, String) {
+pub async fn text(response: Response) -> (u16, String) {
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
 /// The secret that a page shows once, from the address that a form leads to.
-fn shown(response: &Response, name: &str) -> String {
+pub fn shown(response: &Response, name: &str) -> String {
     let to = location(response);
     let query = to.split_once('?').unwrap_or_else(|| panic!("{to}")).1;
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
@@ -484,7 +484,7 @@ async fn an_account_that_a_site_needs_is_not_removed() {
     assert!(owner.is_signed_in().await);
 }
 
-async fn link(owner: &Browser<'_>, fields: &[(&str, &str)]) -> String {
+pub async fn link(owner: &Browser<'_>, fields: &[(&str, &str)]) -> String {
     let all = [&[("domain", SITE), ("name", "Board")], fields].concat();
     let made = owner.form("/fn/add-link", &all).await;
     format!("/share/{}", shown(&made, "made"))

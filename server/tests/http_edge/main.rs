@@ -15,6 +15,7 @@ mod login;
 mod origin;
 mod public;
 mod publish;
+mod segments;
 mod sites;
 mod sockets;
 mod stats_v1;

@@ -5,6 +5,7 @@ use pulsecast_server::{
     auth::{Auth, Keys, LoginLimits, MemberGate, Passwords, Sessions, Tokens, Visitors, setup},
     clock::{ManualClock, SharedClock},
     enrich::Countries,
+    event::Hit,
     feed::{Feed, FeedLimits},
     fetch::{FetchLimits, Fetcher},
     health::Health,
@@ -12,17 +13,25 @@ use pulsecast_server::{
     hub::Hub,
     ingest::Backlog,
     live::{Bounds, Live, families},
+    sessions::Sessions as Visits,
     sites::Sites,
     stats::{Limits, Stats},
     store::{
-        accounts::{SqliteAccounts, load_sites},
+        Batch, EventStore,
+        accounts::{Accounts, SqliteAccounts, load_sites},
         duck::{self, DuckSettings},
     },
     tasks::Tasks,
     transport::{self, StreamLimits, TransportState},
 };
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
-use std::{future::Future, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -41,6 +50,8 @@ pub struct Server {
     pub clock: Arc<ManualClock>,
     pub passwords: Passwords,
     pub keys: Keys,
+    /// What happened on the sites, as far as a test says so.
+    pub history: Mutex<Box<dyn EventStore>>,
     /// What the terminal shows.
     pub setup_link: Option<String>,
     pub tasks: Tasks,
@@ -136,14 +147,14 @@ impl Server {
             shared.clone(),
             wish.sockets,
         );
-        let (_, reader) = duck::open(&DuckSettings {
+        let (history, reader) = duck::open(&DuckSettings {
             path: data.path().join("events.duckdb"),
             memory_mib: 256,
             threads: 1,
         })
         .unwrap();
-        let history = reader.stats(shared.clone(), 0).unwrap();
-        let stats = Stats::new(Arc::new(history), shared.clone(), Limits::default());
+        let answers = reader.stats(shared.clone(), 0).unwrap();
+        let stats = Stats::new(Arc::new(answers), shared.clone(), Limits::default());
         let state = AppState {
             sockets: sockets.clone(),
             auth,
@@ -184,6 +195,7 @@ impl Server {
             clock,
             passwords,
             keys,
+            history: Mutex::new(Box::new(history)),
             setup_link,
             tasks,
             data: Some(data),
@@ -196,6 +208,20 @@ impl Server {
         assert!(self.tasks.wait(Duration::from_secs(5)).await);
         self.accounts.close().await;
         Self::start_in(self.data.take().unwrap(), Wish::default()).await
+    }
+
+    /// Puts a history into the store, once a test, as the feeder would.
+    pub async fn happened(&self, hits: Vec<Hit>) {
+        let sites: Vec<_> = hits.iter().map(|hit| hit.site).collect();
+        let (mut sessions, mut batch) = (Visits::new(), Batch::default());
+        for hit in hits {
+            let seq = batch.events.len() as u64 + 1;
+            batch.events.push(sessions.attribute(seq, hit));
+        }
+        batch.ended = sessions.end(self.clock_now());
+        batch.oldest_open = sessions.oldest_open();
+        self.history.lock().unwrap().append(&batch).unwrap();
+        self.accounts.note_first_event(&sites, NOW).await.unwrap();
     }
 
     pub fn clock_now(&self) -> Timestamp {

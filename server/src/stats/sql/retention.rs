@@ -67,14 +67,15 @@ pub fn cohorts(
     builder.into_statement(&sql, Vec::new())
 }
 
-/// Names of properties, the most frequent first.
+/// Names of the properties of these events, the most frequent first.
 #[must_use]
-pub fn props(scope: &Scope, span: Span, snapshot: Snapshot, most: usize) -> Statement {
-    let builder = Builder::new(scope.site, span, &scope.goals, snapshot);
+pub fn props(scope: &Scope, filter: &Cond, span: Span, snapshot: Snapshot, most: usize) -> Statement {
+    let mut builder = Builder::new(scope.site, span, &scope.goals, snapshot);
+    let condition = builder.cond(filter, Of::Event);
     let in_span = builder.events_in_span();
     let sql = format!(
         "select name from (select unnest(json_keys(props)) as name, n from (select e.props, count(*) as n from events e \
-         where {in_span} and e.props is not null group by e.props)) group by name order by sum(n) desc, name limit {most}"
+         where {in_span} and e.props is not null and {condition} group by e.props)) group by name order by sum(n) desc, name limit {most}"
     );
     builder.into_statement(&sql, Vec::new())
 }

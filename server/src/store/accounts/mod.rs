@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod feed;
+mod goal_names;
 pub mod goals;
 pub mod keys;
 pub mod links;

@@ -26,6 +26,9 @@ pub struct SqliteAccounts {
     options: SqliteConnectOptions,
 }
 
+/// What is written or not as one.
+type Tx<'a> = Transaction<'a, Sqlite>;
+
 impl From<sqlx::Error> for AccountsError {
     fn from(error: sqlx::Error) -> Self {
         Self::Unavailable(error.to_string())
@@ -76,7 +79,7 @@ fn account(row: &sqlx::sqlite::SqliteRow) -> Account {
 }
 
 async fn insert_account(
-    tx: &mut Transaction<'_, Sqlite>,
+    tx: &mut Tx<'_>,
     email: &str,
     password_hash: &str,
     now: Timestamp,

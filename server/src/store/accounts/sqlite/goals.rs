@@ -1,14 +1,15 @@
 //! Goals, funnels and segments in SQLite.
 
-use super::{SqliteAccounts, is_foreign, is_taken};
+use super::{SqliteAccounts, Tx, is_foreign, is_taken};
 use crate::{
     event::SiteId,
     sites::AccountId,
-    store::accounts::{AccountsError, GoalBook, NewGoal, NewSegment},
+    store::accounts::{AccountsError, GoalBook, NewGoal, NewSegment, goal_names},
 };
 use async_trait::async_trait;
+use pulsecast_protocol::stats::Filter;
 use serde::Serialize;
-use sqlx::Row;
+use sqlx::{Row, sqlite::SqliteRow};
 
 pub(super) fn text<T: Serialize + ?Sized>(value: &T) -> Result<String, AccountsError> {
     serde_json::to_string(value).map_err(|e| AccountsError::Unavailable(e.to_string()))
@@ -20,6 +21,39 @@ fn named(what: &'static str) -> impl FnOnce(sqlx::Error) -> AccountsError {
         e if is_foreign(&e) => AccountsError::NoSuchSite,
         e => e.into(),
     }
+}
+
+/// A segment that can be read.
+struct Saved {
+    id: i64,
+    name: String,
+    shared: bool,
+    filters: Vec<Filter>,
+}
+
+async fn goal_name(tx: &mut Tx<'_>, site: SiteId, goal: i64) -> Result<String, AccountsError> {
+    let name = sqlx::query_scalar("select name from goals where id = ? and site_id = ?")
+        .bind(goal)
+        .bind(site.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    name.ok_or(AccountsError::Gone("goal"))
+}
+
+async fn segments(tx: &mut Tx<'_>, site: SiteId) -> Result<Vec<Saved>, AccountsError> {
+    let rows = sqlx::query("select id, name, shared, filters from segments where site_id = ? order by id")
+        .bind(site.0)
+        .fetch_all(&mut **tx)
+        .await?;
+    let read = |row: &SqliteRow| {
+        Some(Saved {
+            id: row.get("id"),
+            name: row.get("name"),
+            shared: row.get("shared"),
+            filters: serde_json::from_str(row.get("filters")).ok()?,
+        })
+    };
+    Ok(rows.iter().filter_map(read).collect())
 }
 
 impl SqliteAccounts {
@@ -70,7 +104,22 @@ impl GoalBook for SqliteAccounts {
         .await?;
         if let Some(funnel) = used {
             return Err(AccountsError::InUse(format!(
-                "the funnel `{funnel}` is made of this goal: remove the funnel first"
+                "the funnel `{funnel}` is made of this goal: change or remove the funnel first"
+            )));
+        }
+        // What others filter by for themselves keeps nobody from tidying up: it says what is wrong with it when it is used.
+        let name = goal_name(&mut tx, site, goal).await?;
+        let shared = segments(&mut tx, site).await?.into_iter().find(|segment| {
+            segment.shared
+                && segment
+                    .filters
+                    .iter()
+                    .any(|filter| goal_names::names(filter, &name))
+        });
+        if let Some(segment) = shared {
+            return Err(AccountsError::InUse(format!(
+                "the segment `{}` names this goal: change or remove the segment first",
+                segment.name
             )));
         }
         let done = sqlx::query("delete from goals where id = ? and site_id = ?")

@@ -1,6 +1,6 @@
 //! Members, invitations and the ends of accounts in SQLite.
 
-use super::SqliteAccounts;
+use super::{SqliteAccounts, Tx};
 use crate::{
     event::SiteId,
     sites::{AccountId, Role},
@@ -8,7 +8,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use pulsecast_protocol::Timestamp;
-use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
+use sqlx::{Row, sqlite::SqliteRow};
 
 pub(super) fn role(row: &SqliteRow) -> Role {
     let name: String = row.get("role");
@@ -26,8 +26,6 @@ fn invitation(row: &SqliteRow) -> Invitation {
         expires: Timestamp(row.get("expires_at")),
     }
 }
-
-type Tx<'a> = Transaction<'a, Sqlite>;
 
 async fn role_of(tx: &mut Tx<'_>, site: SiteId, account: AccountId) -> Result<Option<Role>, AccountsError> {
     let row = sqlx::query("select role from members where site_id = ? and account_id = ?")
