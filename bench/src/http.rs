@@ -72,15 +72,20 @@ impl Client {
 /// Gets a page on a connection of its own; gives status and text.
 pub async fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    once(address, &request)
+        .await
+        .with_context(|| format!("asked for {path}"))
+}
+
+/// Sends a request that asks for the connection to be closed; gives status and all that came.
+pub async fn once(address: SocketAddr, request: &str) -> Result<(u16, String)> {
     let mut answer = Vec::new();
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(request.as_bytes()).await?;
         stream.read_to_end(&mut answer).await
     };
-    timeout(PATIENCE, exchange)
-        .await
-        .with_context(|| format!("no answer to {path} in 15 s"))??;
+    timeout(PATIENCE, exchange).await.context("no answer in 15 s")??;
     let text = String::from_utf8_lossy(&answer).into_owned();
     Ok((status(text.as_bytes())?, text))
 }

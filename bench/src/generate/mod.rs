@@ -3,7 +3,7 @@
 
 mod sites;
 
-pub use sites::{BIG as SITE, EMAIL};
+pub use sites::{BIG as SITE, EMAIL, PASSWORD};
 
 use crate::process::Place;
 use anyhow::{Context, Result, bail};

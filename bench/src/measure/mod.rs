@@ -4,6 +4,7 @@ pub mod dashboard;
 pub mod fanout;
 pub mod ingest;
 pub mod live_queries;
+mod page;
 pub mod readers;
 pub mod stalled;
 pub mod stats;

@@ -1,6 +1,7 @@
-//! How long a dashboard waits for its panels over months of history, while events come in: each panel alone, and seven asked at once.
-//! Beside it the floor: counting the same events by the bare engine, and each panel as plain SQL.
+//! How long a dashboard waits for its panels over months of history, while events come in: each panel alone, seven asked at once, and the
+//! whole page. Beside it the floor: counting the same events by the bare engine, and each panel as plain SQL.
 
+use super::page::{self, Looker};
 use crate::{
     generate::SITE,
     histogram::Histogram,
@@ -72,7 +73,7 @@ macro_rules! by_visit {
     ($name:literal, $dimension:literal, $column:literal, $first:literal) => {
         Panel {
             name: $name,
-            metrics: &["visitors"],
+            metrics: &["visitors", "percentage"],
             dimensions: &[$dimension],
             sql: concat!(
                 "select ",
@@ -109,7 +110,7 @@ const PANELS: [Panel; 9] = [
     },
     Panel {
         name: "pages",
-        metrics: &["visitors"],
+        metrics: &["visitors", "percentage"],
         dimensions: &["event:page"],
         sql: "select path, count(distinct visitor) n from events where {e} and kind <> 'engagement' group by 1 order by n desc limit 9",
         is_first: true,
@@ -175,6 +176,7 @@ pub async fn run(options: &Options) -> Result<()> {
     let asker = Asker {
         idle,
         key,
+        looker: Looker::sign_in(server.address).await?,
         server: &server,
         rounds: options.rounds,
     };
@@ -260,6 +262,7 @@ struct Asker<'a> {
     /// Processor time a second that the events alone cost.
     idle: f64,
     key: String,
+    looker: Looker,
     server: &'a Program,
     rounds: usize,
 }
@@ -272,6 +275,7 @@ impl Asker<'_> {
             "dimensions": panel.dimensions,
             "date_range": [day(days), Utc::now().date_naive()],
             "filters": filters,
+            "include": { "imports": true },
             "pagination": { "limit": if panel.name == "graph by day" { 100 } else { 9 } },
         })
         .to_string();
@@ -298,7 +302,8 @@ impl Asker<'_> {
             .map(|panel| self.request(panel, days, filters))
             .collect();
         let mut panels: Vec<Asked> = PANELS.iter().map(|_| Asked::default()).collect();
-        let mut together = Asked::default();
+        let (mut together, mut page) = (Asked::default(), Asked::default());
+        let path = page::path(day(days), Utc::now().date_naive(), filters);
         for round in 0..WARM + self.rounds {
             for (request, panel) in requests.iter().zip(&mut panels) {
                 let (began, cpu) = (Instant::now(), self.server.usage()?.cpu);
@@ -318,6 +323,11 @@ impl Asker<'_> {
             }
             if round >= WARM {
                 together.add(began.elapsed(), self.server.usage()?.cpu - cpu);
+            }
+            let (began, cpu) = (Instant::now(), self.server.usage()?.cpu);
+            self.looker.look(&path).await?;
+            if round >= WARM {
+                page.add(began.elapsed(), self.server.usage()?.cpu - cpu);
             }
         }
         let title = |what: &str| format!("{days} days, {filter}: {what}");
@@ -342,6 +352,7 @@ impl Asker<'_> {
         }
         let limit = is_budgeted.then_some(0.4);
         together.report(&title("seven at once"), plain, self.idle, limit, report);
+        page.report(&title("whole page"), plain, self.idle, None, report);
         report.remark(format!(
             "{days} days, {filter}: counting these events takes the bare engine {:.0} ms, {:.0} ms of processor time",
             seconds(floor.count.took) * 1e3,

@@ -38,7 +38,7 @@ pub fn answer(
     let span = plan::resolve(query, scope, now, first_event)?;
     let mut plan = Plan::new(query, scope, span)?;
     if rollups == Switch::On {
-        plan.rolled = asking.rolled(&plan, scope.timezone)?;
+        plan.rolled = asking.rolled(plan.site, plan.span, scope.timezone)?;
     }
     asking.check_patterns(&plan.patterns)?;
     plan.words = asking.words(&plan)?;

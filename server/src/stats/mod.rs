@@ -203,6 +203,7 @@ impl Stats {
             range,
             filters: filters.to_vec(),
             now: self.clock.now(),
+            rollups: self.rollups,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{
     buckets::Buckets,
     plan::{conditions, wrong},
     range::Span,
+    rollup::Switch,
     run::{self, Asking},
     sql,
 };
@@ -28,6 +29,8 @@ pub struct Asked {
     pub filters: Vec<Filter>,
     /// What time it is.
     pub now: Timestamp,
+    /// Whether sums of days may answer.
+    pub rollups: Switch,
 }
 
 impl Asked {
@@ -138,7 +141,18 @@ pub fn props(
     let mut asking = run::begin(session, scope)?;
     asking.check_patterns(&conditions.patterns)?;
     let span = asked.span(&mut asking, scope)?;
-    let statement = sql::props(scope, &conditions.all(), span, asking.snapshot, PROPS);
+    let days = match asked.rollups {
+        Switch::On => asking.rolled(scope.site, span, scope.timezone)?,
+        Switch::Off => None,
+    };
+    let statement = sql::props(
+        scope,
+        &conditions.all(),
+        span,
+        asking.snapshot,
+        days.as_deref(),
+        PROPS,
+    );
     let rows = asking.session.ask(&statement.sql, &statement.texts)?;
     Ok(rows
         .into_iter()

@@ -4,6 +4,7 @@
 use super::{
     Scope, StatsError,
     plan::{Plan, wrong},
+    range::Span,
     rollup::RolledDays,
     sql::{self, Groups, Statement},
     sums::{Key, Sum, SumRow, Sums},
@@ -53,13 +54,18 @@ impl<'a> Asking<'a> {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub fn rolled(&mut self, plan: &Plan, zone: Tz) -> Result<Option<Arc<RolledDays>>, AskError> {
-        if RolledDays::of(zone, []).touched(plan.span).is_none() {
+    pub fn rolled(
+        &mut self,
+        site: SiteId,
+        span: Span,
+        zone: Tz,
+    ) -> Result<Option<Arc<RolledDays>>, AskError> {
+        if RolledDays::of(zone, []).touched(span).is_none() {
             return Ok(None);
         }
         let sql = format!(
             "select (day - date '1970-01-01')::bigint, epoch_ms(from_at), epoch_ms(to_at) from rolled where site = {}",
-            plan.site.0
+            site.0
         );
         let int = |cell: Option<&Cell>| cell.map_or(0, |cell| i64::try_from(cell.int()).unwrap_or(0));
         let days = self.session.ask(&sql, &[])?;

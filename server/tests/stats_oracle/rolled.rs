@@ -199,6 +199,7 @@ fn sums_of_days_answer_what_events_do() {
         super::setting("ORACLE_QUESTIONS", 25),
     );
     let first = super::setting("ORACLE_SEED", 1);
+    let mut named = 0;
     for seed in first..first + histories {
         let dice = &mut Dice::new(seed ^ 0x5_0115);
         let history = History {
@@ -208,6 +209,15 @@ fn sums_of_days_answer_what_events_do() {
         let mut scope = queries::scope(dice, &history);
         scope.forced = None;
         let both = Both::of(&history, &scope);
+        for _ in 0..questions.div_ceil(5) {
+            let range = queries::range(dice, &history);
+            let names = both.subject.props(&scope, range).unwrap();
+            assert_eq!(
+                names[0], names[1],
+                "seed {seed}: names of properties in {range:?}"
+            );
+            named += u64::from(!names[0].is_empty());
+        }
         for _ in 0..questions {
             let question = Question::Query(Box::new(question(dice, &history)));
             if let Some(difference) = both.differ(&question) {
@@ -224,8 +234,9 @@ fn sums_of_days_answer_what_events_do() {
             }
         }
     }
+    assert_ne!(named, 0, "no history has properties");
     println!(
-        "{histories} histories, {} questions: no difference",
+        "{histories} histories, {} questions, names of properties in {named} periods: no difference",
         histories * questions
     );
 }

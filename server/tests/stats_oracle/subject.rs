@@ -76,6 +76,14 @@ impl Subject {
             .collect()
     }
 
+    /// The names of properties; and those that sums of days know, which have to be the same.
+    pub fn props(&self, scope: &Scope, range: DateRange) -> Result<Vec<Vec<String>>, StatsError> {
+        std::iter::once(&self.stats)
+            .chain(&self.rolled)
+            .map(|stats| self.runtime.block_on(stats.props(scope, range)))
+            .collect()
+    }
+
     pub fn funnel(
         &self,
         scope: &Scope,

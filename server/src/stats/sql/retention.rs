@@ -3,9 +3,10 @@
 use super::{
     Builder, Statement,
     cond::{Of, pointer},
+    rolled::is_everything,
 };
 use crate::{
-    stats::{Scope, buckets::Buckets, cond::Cond, range::Span},
+    stats::{Scope, buckets::Buckets, cond::Cond, range::Span, rollup::RolledDays},
     store::Snapshot,
 };
 use pulsecast_protocol::{Timestamp, stats::Returns};
@@ -69,13 +70,41 @@ pub fn cohorts(
 
 /// Names of the properties of these events, the most frequent first.
 #[must_use]
-pub fn props(scope: &Scope, filter: &Cond, span: Span, snapshot: Snapshot, most: usize) -> Statement {
-    let mut builder = Builder::new(scope.site, span, &scope.goals, snapshot);
+pub fn props(
+    scope: &Scope,
+    filter: &Cond,
+    span: Span,
+    snapshot: Snapshot,
+    days: Option<&RolledDays>,
+    most: usize,
+) -> Statement {
+    let mut builder = Builder::new(scope.site, span, &scope.goals, snapshot).with(days, None);
     let condition = builder.cond(filter, Of::Event);
-    let in_span = builder.events_in_span();
+    // What is the same is taken apart once.
+    let counted = |builder: &mut Builder<'_>| {
+        let in_span = builder.events_in_span();
+        format!(
+            "select unnest(json_keys(props)) as name, n from (select e.props, count(*) as n from events e \
+             where {in_span} and e.props is not null and {condition} group by e.props)"
+        )
+    };
+    let sources = match builder.summed().filter(|_| is_everything(filter)) {
+        Some((period, rest)) => {
+            let mut sources = vec![format!(
+                "select value as name, events as n from daily where {period} and dimension = 'props' \
+                 and roll in (select roll from rolled where {period})"
+            )];
+            sources.extend(
+                rest.into_iter()
+                    .map(|(from, to)| builder.within(from, to, counted)),
+            );
+            sources
+        }
+        None => vec![counted(&mut builder)],
+    };
     let sql = format!(
-        "select name from (select unnest(json_keys(props)) as name, n from (select e.props, count(*) as n from events e \
-         where {in_span} and e.props is not null and {condition} group by e.props)) group by name order by sum(n) desc, name limit {most}"
+        "select name from ({}) group by name order by sum(n) desc, name limit {most}",
+        sources.join(" union all ")
     );
     builder.into_statement(&sql, Vec::new())
 }

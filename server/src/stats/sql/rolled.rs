@@ -120,7 +120,7 @@ impl Ask<'_> {
 }
 
 /// Whether it is true of everything.
-fn is_everything(cond: &Cond) -> bool {
+pub(super) fn is_everything(cond: &Cond) -> bool {
     matches!(cond, Cond::All(all) if all.iter().all(is_everything))
 }
 
@@ -386,8 +386,25 @@ impl Builder<'_> {
         visitors.into_iter().chain(visits).collect()
     }
 
+    /// The condition for rows of the days that are summed up, and from when to when nothing is; `None` where sums are no help. For what adds
+    /// up as it is, without anybody being counted twice.
+    pub(super) fn summed(&self) -> Option<(String, Vec<(Timestamp, Timestamp)>)> {
+        let days = self.days?;
+        let parts = Parts::of(days.touched(self.span)?, days, |_| 0)?;
+        let rest = parts.pieces.iter().map(|piece| {
+            let to = days.begin(piece.last + 1).min(self.span.to);
+            (days.begin(piece.first), to)
+        });
+        Some((parts.period(self.site), rest.collect()))
+    }
+
     /// The same about another span.
-    fn within<T>(&mut self, from: Timestamp, to: Timestamp, ask: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn within<T>(
+        &mut self,
+        from: Timestamp,
+        to: Timestamp,
+        ask: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         let span = self.span;
         self.span = Span { from, to, days: None };
         let answer = ask(self);

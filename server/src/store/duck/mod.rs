@@ -34,6 +34,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (4, include_str!("../../../migrations/events/0004_daily.sql")),
     (5, include_str!("../../../migrations/events/0005_batches.sql")),
     (6, include_str!("../../../migrations/events/0006_marks.sql")),
+    (7, include_str!("../../../migrations/events/0007_props.sql")),
 ];
 
 /// The format that new files are written in: its text columns are dictionaries and its validity masks are packed.

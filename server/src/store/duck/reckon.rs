@@ -40,8 +40,9 @@ const PAGES: [(&str, &str); 2] = [
 ];
 
 /// Tables that are made on the way, and at the end.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "seen",
+    "props_of_day",
     "counted_events",
     "page_visits",
     "by_visit",
@@ -74,6 +75,7 @@ pub(super) fn reckon(connection: &Connection, day: &SiteDay) -> duckdb::Result<b
     rows_of_pages(connection)?;
     sums_of_visits(connection)?;
     sums_of_events(connection)?;
+    sums_of_props(connection)?;
     Ok(false)
 }
 
@@ -139,7 +141,9 @@ fn see(connection: &Connection, day: &SiteDay) -> duckdb::Result<Seen> {
          create or replace temp table counted_events as select visitor, visit, path, hostname, kind = 'pageview' as viewed, \
            happened_at >= {from} as d, happened_at < {from} and happened_at >= {before} as d1, happened_at < {before} as d2 \
          from events where site = {site} and happened_at < {to} and happened_at >= {long_before} and kind <> 'engagement' \
-           and visitor in (select visitor from events where site = {site} and happened_at < {to} and happened_at >= {from} and kind <> 'engagement')"
+           and visitor in (select visitor from events where site = {site} and happened_at < {to} and happened_at >= {from} and kind <> 'engagement'); \
+         create or replace temp table props_of_day as select props, count(*) as n from events \
+           where site = {site} and happened_at < {to} and happened_at >= {from} and props is not null group by props"
     ))?;
     let is_empty: bool = connection.query_row("select not exists (from temp.seen)", [], |row| row.get(0))?;
     Ok(if is_empty { Seen::Nothing } else { Seen::Something })
@@ -271,6 +275,14 @@ fn rows_of_pages(connection: &Connection) -> duckdb::Result<()> {
              where p.visitor in (select visitor from temp.odd)) o group by visitor, path, {own}",
         order()
     ))
+}
+
+/// How many events carry each property.
+fn sums_of_props(connection: &Connection) -> duckdb::Result<()> {
+    connection.execute_batch(
+        "insert into temp.sums (dimension, value, events) select 'props', name, sum(n) \
+           from (select unnest(json_keys(props)) as name, n from temp.props_of_day) group by name",
+    )
 }
 
 /// Three counts by a mark: all, without those of the day before, without those of the two days before.
