@@ -46,6 +46,50 @@ impl Period {
     }
 }
 
+/// First and last of the days that are wholly in a period; `None` at an end is without one. None at all where no day is.
+pub type WholeDays = Option<(Option<NaiveDate>, Option<NaiveDate>)>;
+
+impl Period {
+    /// The days of the site that are wholly in it.
+    #[must_use]
+    pub fn whole_days(self, timezone: Tz) -> WholeDays {
+        let first = match self.from {
+            None => None,
+            Some(at) => Some(match local_day(at, timezone)? {
+                day if day_start(day, timezone) == Some(at) => day,
+                day => day.succ_opt()?,
+            }),
+        };
+        // The day that the end is on has just begun or is cut: the one before it is whole.
+        let last = match self.to {
+            None => None,
+            Some(at) => Some(local_day(at, timezone)?.pred_opt()?),
+        };
+        match (first, last) {
+            (Some(first), Some(last)) if last < first => None,
+            days => Some(days),
+        }
+    }
+
+    /// Whether it begins or ends in the midst of a day of the site.
+    #[must_use]
+    pub fn cuts_a_day(self, timezone: Tz) -> bool {
+        let begins_one = |at| local_day(at, timezone).and_then(|day| day_start(day, timezone)) == Some(at);
+        [self.from, self.to]
+            .into_iter()
+            .flatten()
+            .any(|at| !begins_one(at))
+    }
+}
+
+fn local_day(at: Timestamp, timezone: Tz) -> Option<NaiveDate> {
+    Some(
+        DateTime::from_timestamp_millis(at.millis())?
+            .with_timezone(&timezone)
+            .date_naive(),
+    )
+}
+
 /// A time, or the beginning of the day so many days after this one.
 fn at(text: &str, days: u64, timezone: Tz) -> Option<Timestamp> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
@@ -99,6 +143,38 @@ mod tests {
             parse("1970-01-01T02:00:00Z", "1970-01-01T05:00:00+02:00", "UTC"),
             Ok((2, 3))
         );
+    }
+
+    #[test]
+    fn whole_days_are_those_that_the_times_do_not_cut() {
+        let whole = |from: &str, to: &str| {
+            let zone: Tz = "Europe/Berlin".parse().unwrap();
+            let period = Period::parse(Some(from), Some(to), zone).unwrap();
+            let days = period.whole_days(zone).map(|(first, last)| {
+                let text = |day: Option<NaiveDate>| day.map_or_else(String::new, |day| day.to_string());
+                (text(first), text(last))
+            });
+            (days, period.cuts_a_day(zone))
+        };
+        let days = |first: &str, last: &str| Some((first.to_owned(), last.to_owned()));
+        assert_eq!(
+            whole("2026-01-30", "2026-01-31"),
+            (days("2026-01-30", "2026-01-31"), false)
+        );
+        assert_eq!(
+            whole("2026-01-30T23:00:00Z", "2026-01-31T23:00:00Z"),
+            (days("2026-01-31", "2026-01-31"), false)
+        );
+        assert_eq!(
+            whole("2026-01-30T23:00:01Z", "2026-01-31T23:00:00Z"),
+            (None, true)
+        );
+        assert_eq!(
+            whole("2026-01-29T10:00:00Z", "2026-02-01T10:00:00Z"),
+            (days("2026-01-30", "2026-01-31"), true)
+        );
+        assert_eq!(whole("", "2026-02-01T10:00:00Z"), (days("", "2026-01-31"), true));
+        assert_eq!(whole("", ""), (days("", ""), false));
     }
 
     #[test]

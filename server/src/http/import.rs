@@ -269,7 +269,13 @@ async fn undo(
     either(undone.await)
 }
 
-/// Which part of the history: days, both included; all of it without them.
+/// What is said beside an answer.
+const NOTE: &str = "x-pulsecast-note";
+/// Said when the times begin or end within a day.
+const KEPT: &str = "imported figures are of whole days: those of a day that from or to falls into are kept; \
+                    name days, or times at which the site's days begin, to delete them";
+
+/// Which part of the history: days, both included, or times, the second not included; all of it without them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Part {
@@ -297,7 +303,6 @@ async fn delete(
         let timezone = site.settings.timezone.parse().unwrap_or_default();
         let period = Period::parse(Some(&part.from), Some(&part.to), timezone)
             .map_err(|error| invalid("period", error.to_string()))?;
-        let day = |text: &str| text.parse().ok();
         let slice = Slice {
             site: site.id,
             from: period.from,
@@ -316,10 +321,14 @@ async fn delete(
             .importer
             .delete(Change::Delete {
                 slice,
-                days: (day(&part.from), day(&part.to)),
+                days: period.whole_days(timezone),
             })
             .await;
-        state.answer(&headers, &site, StatusCode::OK, "deleted").await
+        let answered = state.answer(&headers, &site, StatusCode::OK, "deleted").await?;
+        Ok(match period.cuts_a_day(timezone) {
+            true => ([(NOTE, KEPT)], answered).into_response(),
+            false => answered,
+        })
     };
     either(deleted.await)
 }

@@ -60,7 +60,7 @@ fn due(site: &Site, now: Timestamp) -> Option<Change> {
             to: Some(day_start(first_kept, timezone)?),
             ..Slice::all(site.id)
         },
-        days: (None, first_kept.pred_opt()),
+        days: Some((None, first_kept.pred_opt())),
     })
 }
 
@@ -68,7 +68,7 @@ fn is_needed(reader: &dyn EventReader, change: &Change) -> Result<bool, StoreErr
     match change {
         Change::Delete {
             slice,
-            days: (_, Some(last)),
+            days: Some((_, Some(last))),
         } => reader.has_any(*slice, *last),
         _ => Ok(false),
     }
@@ -96,7 +96,7 @@ mod tests {
         };
         assert_eq!(slice.to, Some(Timestamp(10 * Timestamp::DAY - Timestamp::HOUR)));
         assert_eq!(
-            (slice.from, days.1.unwrap().to_string()),
+            (slice.from, days.unwrap().1.unwrap().to_string()),
             (None, "1970-01-10".to_owned())
         );
     }

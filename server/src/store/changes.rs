@@ -130,7 +130,7 @@ pub enum Change {
     Delete {
         /// Which part.
         slice: Slice,
-        /// The same in days, both included.
-        days: (Option<NaiveDate>, Option<NaiveDate>),
+        /// The days that are wholly in it, both included; `None` where there is none: then no imported figure goes.
+        days: Option<(Option<NaiveDate>, Option<NaiveDate>)>,
     },
 }

@@ -537,3 +537,84 @@ async fn plausibles_figures_are_added_where_a_question_allows_it() {
         (&false.into(), &"unsupported_query".into(), &10.into())
     );
 }
+
+#[tokio::test]
+async fn times_delete_imported_figures_of_the_days_that_are_wholly_between_them() {
+    let place = Place::new();
+    add_account(&place);
+    drop(place.serve());
+    let rows: String = (1..=9)
+        .map(|day| format!("2026-04-0{day},{day},1,1,1,0\n"))
+        .collect();
+    let visitors = format!("date,visitors,pageviews,bounces,visits,visit_duration\n{rows}");
+    cli(
+        &place,
+        &[file(&place, "imported_visitors.csv", &visitors).to_str().unwrap()],
+    );
+    let server = place.serve();
+    let token = token(&place);
+    let output = place.run(&["key", "add", "--site", "demo", "--right", "stats"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let key = text
+        .split_whitespace()
+        .find(|word| word.starts_with("pc_"))
+        .unwrap()
+        .to_owned();
+    let left = async || -> Vec<String> {
+        let url = format!("{}/api/v2/query", server.url);
+        let query = serde_json::json!({
+            "site_id": "demo", "metrics": ["visitors"], "date_range": ["2026-04-01", "2026-04-30"], "dimensions": ["time:day"],
+            "include": { "imports": true },
+        });
+        let answer: Value = server
+            .client
+            .post(url)
+            .bearer_auth(&key)
+            .json(&query)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        let rows = answer["results"].as_array().unwrap();
+        rows.iter()
+            .map(|row| row["dimensions"][0].as_str().unwrap()[8..].to_owned())
+            .collect()
+    };
+    let delete = async |from: &'static str, to: &'static str| {
+        let form = [("from", from), ("to", to), ("confirm", "demo")];
+        let answer = post(&server, &token, "data/delete")
+            .form(&form)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+        answer
+            .headers()
+            .get("x-pulsecast-note")
+            .map(|note| note.to_str().unwrap().to_owned())
+    };
+    // The site's days are UTC's.
+    let note = delete("2026-04-02T08:00:00Z", "2026-04-02T20:00:00Z").await;
+    assert!(note.unwrap().contains("are kept"));
+    assert_eq!(
+        left().await.len(),
+        9,
+        "a part of a day deletes no figures of days"
+    );
+    assert_eq!(delete("2026-04-03T00:00:00Z", "2026-04-04T00:00:00Z").await, None);
+    assert_eq!(left().await, ["01", "02", "04", "05", "06", "07", "08", "09"]);
+    assert!(
+        delete("2026-04-05T08:00:00Z", "2026-04-08T20:00:00Z")
+            .await
+            .is_some()
+    );
+    assert_eq!(
+        left().await,
+        ["01", "02", "04", "05", "08", "09"],
+        "those wholly between go"
+    );
+    assert_eq!(delete("2026-04-09", "2026-04-09").await, None);
+    assert_eq!(left().await, ["01", "02", "04", "05", "08"]);
+}

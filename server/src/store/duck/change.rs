@@ -114,7 +114,7 @@ fn undo(transaction: &Transaction<'_>, import: ImportId) -> duckdb::Result<()> {
 fn delete(
     transaction: &Transaction<'_>,
     slice: Slice,
-    (first, last): (Option<NaiveDate>, Option<NaiveDate>),
+    days: Option<(Option<NaiveDate>, Option<NaiveDate>)>,
 ) -> duckdb::Result<()> {
     let from = slice.from.map_or_else(String::new, |at| {
         format!(" and last_at >= epoch_ms({}::bigint)", at.millis())
@@ -131,10 +131,12 @@ fn delete(
         [],
     )?;
     transaction.execute(&format!("delete {visits}"), [])?;
-    transaction.execute(
-        "delete from imported_daily where site = ? and day >= coalesce(?::date, day) and day <= coalesce(?::date, day)",
-        params![slice.site.0, first.map(date), last.map(date)],
-    )?;
+    if let Some((first, last)) = days {
+        transaction.execute(
+            "delete from imported_daily where site = ? and day >= coalesce(?::date, day) and day <= coalesce(?::date, day)",
+            params![slice.site.0, first.map(date), last.map(date)],
+        )?;
+    }
     if slice == Slice::all(slice.site) {
         let imports = "(select id from imports where site = ? and ended_at is not null)";
         transaction.execute(
