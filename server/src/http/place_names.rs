@@ -5,9 +5,19 @@ use crate::{
     enrich::{country, region},
     stats::StatsError,
 };
-use pulsecast_protocol::stats::QueryResult;
+use pulsecast_protocol::stats::{Condition, Filter, Operator, Query, QueryResult};
 use regex::RegexBuilder;
-use serde_json::{Value, json};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Comparisons of names in a query.
+const COMPARISONS: usize = 10;
+/// Texts and expressions that one of them looks for in names.
+const PARTS: usize = 50;
+/// What is called so has no place.
+const NOWHERE: &str = "(not set)";
+/// Nothing is called so.
+const NO_PLACE: &str = "(no such place)";
 
 /// Which kind of place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,35 +49,33 @@ impl Place {
         }
     }
 
-    /// Codes of the places whose names are so.
-    fn codes(self, is_meant: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
-        let codes = |all: &mut dyn Iterator<Item = (&'static str, &'static str)>| {
-            all.filter(|(_, name)| is_meant(name))
-                .map(|(code, _)| code)
-                .collect()
-        };
+    /// Codes and names of all.
+    fn all(self) -> Box<dyn Iterator<Item = (&'static str, &'static str)>> {
         match self {
-            Self::Country => codes(&mut country::all()),
-            Self::Region => codes(&mut region::all()),
+            Self::Country => Box::new(country::all()),
+            Self::Region => Box::new(region::all()),
         }
     }
 }
 
-/// Where an answer has names of places.
+/// Where a question has names of places. It is read and checked by the reader of queries with the codes' dimensions in their stead; only then
+/// is looked for what the names are, and only by whoever may ask.
 #[derive(Debug, Default)]
-pub(super) struct PlaceNames(Vec<(usize, Place)>);
+pub(super) struct PlaceNames {
+    /// Which dimensions.
+    dimensions: Vec<(usize, Place)>,
+    /// Which comparisons, by their path.
+    filters: BTreeMap<String, Place>,
+}
 
 impl PlaceNames {
-    /// Turns names into codes wherever the query has them.
-    ///
-    /// # Errors
-    /// When an expression is none.
-    pub fn taken_from(query: &mut Value) -> Result<Self, StatsError> {
-        let mut named = Vec::new();
+    /// Puts the dimensions of codes in the place of those of names.
+    pub fn taken_from(query: &mut Value) -> Self {
+        let mut names = Self::default();
         for (i, dimension) in list(query, "dimensions").enumerate() {
             if let Some(place) = Place::of(dimension) {
                 *dimension = place.code_dimension().into();
-                named.push((i, place));
+                names.dimensions.push((i, place));
             }
         }
         for order in list(query, "order_by") {
@@ -77,8 +85,76 @@ impl PlaceNames {
                 *dimension = place.code_dimension().into();
             }
         }
-        list(query, "filters").try_for_each(filter)?;
-        Ok(Self(named))
+        if let Some(filters) = query.get_mut("filters") {
+            names.take_list("filters", filters);
+        }
+        names
+    }
+
+    /// A list of filters. What is no filter is left for the reader of queries to find.
+    fn take_list(&mut self, path: &str, filters: &mut Value) {
+        for (i, filter) in filters.as_array_mut().into_iter().flatten().enumerate() {
+            self.take(&format!("{path}[{i}]"), filter);
+        }
+    }
+
+    fn take(&mut self, path: &str, filter: &mut Value) {
+        let Some([operator, about, ..]) = filter.as_array_mut().map(Vec::as_mut_slice) else {
+            return;
+        };
+        match operator.as_str() {
+            Some("and" | "or") => self.take_list(&format!("{path}[1]"), about),
+            Some("not" | "has_done" | "has_not_done") => self.take(&format!("{path}[1]"), about),
+            _ => {
+                if let Some(place) = Place::of(about) {
+                    *about = place.code_dimension().into();
+                    self.filters.insert(path.to_owned(), place);
+                }
+            }
+        }
+    }
+
+    /// Turns comparisons of names into comparisons of codes, in the query that was read.
+    ///
+    /// # Errors
+    /// When there are too many, or an expression is none.
+    pub async fn resolve(self, mut query: Query) -> Result<(Self, Query), StatsError> {
+        if self.filters.is_empty() {
+            return Ok((self, query));
+        }
+        if let Some(path) = self.filters.keys().nth(COMPARISONS) {
+            return Err(wrong(
+                path,
+                format!("is one comparison of places' names too many: use at most {COMPARISONS}"),
+            ));
+        }
+        // Thousands of names are looked through: not where others wait for their turn.
+        let looked = tokio::task::spawn_blocking(move || {
+            self.resolve_list("filters", &mut query.filters)?;
+            Ok((self, query))
+        });
+        looked.await.unwrap_or(Err(StatsError::Busy))
+    }
+
+    fn resolve_list(&self, path: &str, filters: &mut [Filter]) -> Result<(), StatsError> {
+        let mut numbered = filters.iter_mut().enumerate();
+        numbered.try_for_each(|(i, filter)| self.resolve_one(&format!("{path}[{i}]"), filter))
+    }
+
+    fn resolve_one(&self, path: &str, filter: &mut Filter) -> Result<(), StatsError> {
+        let inner = format!("{path}[1]");
+        match filter {
+            Filter::And(filters) | Filter::Or(filters) => self.resolve_list(&inner, filters),
+            Filter::Not(filter) | Filter::HasDone(filter) | Filter::HasNotDone(filter) => {
+                self.resolve_one(&inner, filter)
+            }
+            Filter::Condition(condition) => {
+                if let Some(place) = self.filters.get(path) {
+                    by_code(*place, &format!("{path}[2]"), condition)?;
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Turns codes into names.
@@ -86,7 +162,7 @@ impl PlaceNames {
         for row in &mut result.results {
             let compared = row.comparison.as_mut().map(|row| &mut row.dimensions);
             for dimensions in [Some(&mut row.dimensions), compared].into_iter().flatten() {
-                for (i, place) in &self.0 {
+                for (i, place) in &self.dimensions {
                     if let Some(code) = dimensions.get_mut(*i)
                         && let Some(name) = place.name(code)
                     {
@@ -106,84 +182,127 @@ fn list<'a>(query: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Val
         .flatten()
 }
 
-/// A filter, or the filters within it. What is no filter is left for the reader of queries to find.
-fn filter(filter: &mut Value) -> Result<(), StatsError> {
-    let Some(parts) = filter.as_array_mut() else {
-        return Ok(());
-    };
-    if let Some(place) = parts.get(1).and_then(Place::of) {
-        if let Some(by_code) = by_code(place, parts)? {
-            *filter = by_code;
-        }
-        return Ok(());
+fn wrong(path: &str, reason: String) -> StatsError {
+    StatsError::Invalid {
+        path: path.to_owned(),
+        reason,
     }
-    parts.iter_mut().skip(1).try_for_each(|part| match part {
-        Value::Array(inner) if inner.first().is_some_and(Value::is_array) => {
-            inner.iter_mut().try_for_each(self::filter)
-        }
-        other => self::filter(other),
-    })
 }
 
-/// A comparison of names as one of codes.
-fn by_code(place: Place, parts: &[Value]) -> Result<Option<Value>, StatsError> {
-    let (Some(operator), Some(values)) = (parts[0].as_str(), parts.get(2).and_then(Value::as_array)) else {
-        return Ok(None);
+/// Makes of a comparison of names one of codes.
+fn by_code(place: Place, path: &str, condition: &mut Condition) -> Result<(), StatsError> {
+    let ignore_case = !condition.case_sensitive;
+    let folded = |text: &str| match ignore_case {
+        true => text.to_lowercase(),
+        false => text.to_owned(),
     };
-    let ignore_case =
-        parts.get(3).and_then(|options| options.get("case_sensitive")) == Some(&Value::Bool(false));
-    let folded = |text: &str| {
-        if ignore_case {
-            text.to_lowercase()
+    let is = matches!(condition.operator, Operator::Is | Operator::IsNot);
+    if !is && condition.values.len() > PARTS {
+        return Err(wrong(
+            path,
+            format!(
+                "has {} parts of places' names: use at most {PARTS}",
+                condition.values.len()
+            ),
+        ));
+    }
+    // The label of what has no place is a name like any other.
+    let label = [(NOWHERE, NOWHERE)];
+    let by_expression = matches!(condition.operator, Operator::Matches | Operator::MatchesNot);
+    let text = |name: &str| {
+        if by_expression {
+            name.to_owned()
         } else {
-            text.to_owned()
+            folded(name)
         }
     };
-    let mut codes: Vec<Value> = Vec::new();
-    for value in values.iter().filter_map(Value::as_str) {
-        let wanted = folded(value);
-        let found = match operator {
-            "is" | "is_not" => place.codes(&|name| folded(name) == wanted),
-            "contains" | "contains_not" => place.codes(&|name| folded(name).contains(&wanted)),
-            _ => {
+    let all: Vec<(&str, String)> = place
+        .all()
+        .chain(label)
+        .map(|(code, name)| (code, text(name)))
+        .collect();
+    let mut codes: BTreeSet<String> = BTreeSet::new();
+    let mut add = |is_meant: &dyn Fn(&str) -> bool| {
+        let found = all.iter().filter(|(_, name)| is_meant(name));
+        codes.extend(found.map(|(code, _)| (*code).to_owned()));
+    };
+    match condition.operator {
+        Operator::Is | Operator::IsNot => {
+            let wanted: HashSet<String> = condition.values.iter().map(|value| folded(value)).collect();
+            add(&|name| wanted.contains(name));
+            // What no place is called may be kept as it is, but must not be mistaken for a code.
+            let known: HashSet<&str> = all.iter().map(|(_, name)| name.as_str()).collect();
+            let unknown = condition
+                .values
+                .iter()
+                .filter(|value| !known.contains(folded(value).as_str()));
+            codes.extend(unknown.filter(|value| place.name(value).is_none()).cloned());
+        }
+        Operator::Contains | Operator::ContainsNot => {
+            let wanted: Vec<String> = condition.values.iter().map(|value| folded(value)).collect();
+            add(&|name| wanted.iter().any(|part| name.contains(part.as_str())));
+        }
+        Operator::Matches | Operator::MatchesNot => {
+            let mut expressions = Vec::new();
+            for (i, value) in condition.values.iter().enumerate() {
                 let expression = RegexBuilder::new(value)
                     .case_insensitive(ignore_case)
                     .size_limit(1 << 20)
                     .build();
-                let expression = expression.map_err(|error| StatsError::Invalid {
-                    path: "filters".to_owned(),
-                    reason: format!("`{value}` is not an expression that names can be matched with: {error}"),
-                })?;
-                place.codes(&|name| expression.is_match(name))
+                expressions.push(expression.map_err(|error| {
+                    wrong(
+                        &format!("{path}[{i}]"),
+                        format!("is not an expression that names can be matched with: {error}"),
+                    )
+                })?);
             }
-        };
-        if found.is_empty() {
-            // Nowhere is called so: `(not set)` and the empty name mean themselves, nothing else may be mistaken for a code.
-            codes.push(if place.name(value).is_some() {
-                "(no such place)".into()
-            } else {
-                value.into()
-            });
+            add(&|name| expressions.iter().any(|expression| expression.is_match(name)));
         }
-        codes.extend(found.into_iter().map(Value::from));
     }
-    let is = if operator.ends_with("not") { "is_not" } else { "is" };
-    Ok((!codes.is_empty()).then(|| json!([is, place.code_dimension(), codes])))
+    if codes.is_empty() {
+        codes.insert(NO_PLACE.to_owned());
+    }
+    condition.operator = match condition.operator.is_negated() {
+        true => Operator::IsNot,
+        false => Operator::Is,
+    };
+    condition.values = codes.into_iter().collect();
+    condition.case_sensitive = true;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::parse;
     use pulsecast_protocol::stats::{Meta, ResultRow};
+    use serde_json::json;
 
-    fn translated(filter: Value) -> Value {
-        let mut query = json!({"filters": [filter]});
-        PlaceNames::taken_from(&mut query).unwrap();
-        query["filters"][0].clone()
+    async fn answered(filter: Value) -> Result<Value, StatsError> {
+        let mut json = json!({
+            "site_id": "example.com", "metrics": ["visitors"], "date_range": "7d", "filters": [filter],
+        });
+        let names = PlaceNames::taken_from(&mut json);
+        let (_, query) = names.resolve(parse::query(&json)?).await?;
+        let json = serde_json::to_value(&query).unwrap();
+        // It can be asked, and it is what it looks like.
+        assert_eq!(json["filters"].as_array().unwrap().len(), 1);
+        Ok(json["filters"][0].clone())
     }
 
-    #[test]
-    fn names_are_asked_for_by_their_codes() {
+    async fn translated(filter: Value) -> Value {
+        answered(filter).await.unwrap()
+    }
+
+    async fn refused(filter: Value) -> String {
+        match answered(filter).await {
+            Err(StatsError::Invalid { path, .. }) => path,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn names_are_asked_for_by_their_codes() {
         for (by_name, by_code) in [
             (
                 json!(["is", "visit:country_name", ["Germany", "Poland"]]),
@@ -225,17 +344,79 @@ mod tests {
                 ]),
             ),
         ] {
-            assert_eq!(translated(by_name), by_code);
+            assert_eq!(translated(by_name).await, by_code);
         }
-        assert_eq!(translated(json!("nonsense")), json!("nonsense"));
-        let mut wrong = json!({"filters": [["matches", "visit:country_name", ["("]]]});
-        assert!(PlaceNames::taken_from(&mut wrong).is_err());
+        assert_eq!(refused(json!("nonsense")).await, "filters[0]");
+    }
+
+    #[tokio::test]
+    async fn what_no_place_can_be_asked_is_refused_where_it_is_written() {
+        for (filter, path) in [
+            (
+                json!(["frobnicate", "visit:country_name", ["Germany"]]),
+                "filters[0][0]",
+            ),
+            (
+                json!(["not", ["matches", "visit:country_name", ["^G", "("]]]),
+                "filters[0][1][2][1]",
+            ),
+            (json!(["is", "visit:region_name", []]), "filters[0][2]"),
+            (
+                json!(["contains", "visit:region_name", vec!["a"; 1_001]]),
+                "filters[0][2]",
+            ),
+            (
+                json!(["contains", "visit:region_name", vec!["a"; 51]]),
+                "filters[0][2]",
+            ),
+            (
+                json!(["matches", "visit:region_name", vec!["a"; 51]]),
+                "filters[0][2]",
+            ),
+            (
+                json!(["and", vec![json!(["is", "visit:country_name", ["Germany"]]); 11]]),
+                "filters[0][1][9]",
+            ),
+        ] {
+            assert_eq!(refused(filter).await, path);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_letter_that_thousands_of_regions_have_is_answered() {
+        let mut scope = crate::stats::Scope::of(
+            &crate::sites::Site::new(
+                crate::event::SiteId(1),
+                pulsecast_protocol::account::SiteSettings::new("example.com".parse().unwrap()),
+            ),
+            None,
+        );
+        scope.forced = None;
+        let mut json = json!({
+            "site_id": "example.com", "metrics": ["visitors"], "date_range": "7d",
+            "filters": [["contains", "visit:region_name", ["a"]]],
+        });
+        let names = PlaceNames::taken_from(&mut json);
+        let (_, query) = names.resolve(parse::query(&json).unwrap()).await.unwrap();
+        assert!(matches!(&query.filters[0], Filter::Condition(condition) if condition.values.len() > 3_000));
+        let dir = tempfile::tempdir().unwrap();
+        let (_, reader) = crate::store::duck::open(&crate::store::duck::DuckSettings {
+            path: dir.path().join("events.duckdb"),
+            memory_mib: 256,
+            threads: 1,
+        })
+        .unwrap();
+        let clock = std::sync::Arc::new(crate::clock::ManualClock::new(pulsecast_protocol::Timestamp(0)));
+        let store = std::sync::Arc::new(reader.stats(clock.clone(), 0).unwrap());
+        let stats = crate::stats::Stats::new(store, clock, crate::stats::Limits::default());
+        let answer = stats.query(&scope, &query).await.unwrap();
+        assert_eq!(answer.results.len(), 1);
     }
 
     #[test]
     fn answers_carry_names_where_they_were_asked_for() {
         let mut query = json!({"dimensions": ["visit:country", "visit:country_name"], "order_by": [["visit:country_name", "asc"]]});
-        let names = PlaceNames::taken_from(&mut query).unwrap();
+        let names = PlaceNames::taken_from(&mut query);
         assert_eq!(
             query,
             json!({"dimensions": ["visit:country", "visit:country"], "order_by": [["visit:country", "asc"]]})

@@ -17,9 +17,10 @@ use pulsecast_protocol::stats::QueryResult;
 /// 400 with the path of what is wrong, 401 without a key for the site, 422 for what is too expensive, 429 and 503 with `Retry-After`.
 pub async fn query(State(state): State<AppState>, caller: Caller, body: Bytes) -> Answer<QueryResult> {
     let mut json = parse::json(&body)?;
-    let names = PlaceNames::taken_from(&mut json)?;
+    let names = PlaceNames::taken_from(&mut json);
     let query = parse::query(&json)?;
     let site = caller.site(&state, &query.site_id)?;
+    let (names, query) = names.resolve(query).await?;
     let mut result = state.stats.query(&caller.scope(&site), &query).await?;
     names.put_into(&mut result);
     Ok(Json(result))

@@ -267,8 +267,12 @@ impl Reader<'_> {
         if condition.values.is_empty() {
             return wrong(&values, "is empty: give at least one value");
         }
-        if condition.values.len() > limits::VALUES {
-            return wrong(&values, format!("has more than {} values", limits::VALUES));
+        let most = match condition.subject {
+            Subject::Dimension(Dimension::Country | Dimension::Region) => limits::CODES,
+            _ => limits::VALUES,
+        };
+        if condition.values.len() > most {
+            return wrong(&values, format!("has more than {most} values"));
         }
         let how = match condition.operator {
             Operator::Is | Operator::IsNot => How::Is,

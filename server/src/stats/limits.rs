@@ -10,6 +10,8 @@ pub const FILTER_DEPTH: usize = 8;
 pub const CONDITIONS: usize = 200;
 /// Values of one condition.
 pub const VALUES: usize = 1_000;
+/// Values of one condition on places: a part of a name, which one asks for, stands for many codes.
+pub const CODES: usize = 10_000;
 /// Bytes of one value.
 pub const VALUE_BYTES: usize = 2_000;
 /// Bytes of a regular expression.
