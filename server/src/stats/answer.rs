@@ -2,7 +2,7 @@
 
 use super::{
     Scope, StatsError, compare, finish,
-    imports::{self, Imported},
+    imports::{self, LACKING},
     limits,
     plan::{self, Plan, wrong},
     rollup::Switch,
@@ -43,11 +43,8 @@ pub fn answer(
     asking.check_patterns(&plan.patterns)?;
     plan.words = asking.words(&plan)?;
     let mut meta = Meta::default();
-    let imported = imported(&mut asking, scope, query, &plan, &mut meta)?;
-    let sums = match &imported {
-        Some(imported) => imports::page(&mut asking, &plan, imported)?,
-        None => asking.page(&plan)?,
-    };
+    add_imports(&mut asking, scope, query, &mut plan, &mut meta)?;
+    let sums = asking.page(&plan)?;
     meta.total_rows = sums.total;
     warn(&plan, &sums.rows, &mut meta);
     let mut results: Vec<ResultRow> = sums.rows.iter().map(|row| finish::row(&plan, row)).collect();
@@ -65,12 +62,10 @@ pub fn answer(
         meta.time_labels = labels(&plan);
     }
     if let Some(comparison) = &query.include.comparisons {
-        let other = other_plan(&plan, comparison, scope)?;
-        let imported = match imported {
-            Some(_) => imports::imported(&mut asking, scope, query, &other)?.unwrap_or_default(),
-            None => Imported::new(),
-        };
-        compare_rows(&mut asking, (&plan, &other), &imported, &sums.rows, &mut results)?;
+        let mut other = other_plan(&plan, comparison, scope)?;
+        // Each period by itself: that there is nothing imported of the one says nothing about the other.
+        add_imports(&mut asking, scope, query, &mut other, &mut Meta::default())?;
+        compare_rows(&mut asking, (&plan, &other), &sums.rows, &mut results)?;
         if query.include.time_labels {
             meta.comparison_time_labels = labels(&other);
         }
@@ -97,21 +92,29 @@ fn first_of_all(
     Ok(own.into_iter().chain(imported).min())
 }
 
-/// What imports add, where they are asked for; says in `meta` whether they do.
-fn imported(
+/// Adds imports to a plan, where they are asked for; says in `meta` whether they are in.
+fn add_imports(
     asking: &mut run::Asking<'_>,
     scope: &Scope,
     query: &Query,
-    plan: &Plan,
+    plan: &mut Plan,
     meta: &mut Meta,
-) -> Result<Option<Imported>, StatsError> {
+) -> Result<(), StatsError> {
     if !query.include.imports {
-        return Ok(None);
+        return Ok(());
     }
-    let found = imports::imported(asking, scope, query, plan)?;
+    let found = imports::imports(asking, plan, scope.timezone)?;
     meta.imports_included = Some(found.is_ok());
-    meta.imports_skip_reason = found.as_ref().err().map(|skip| skip.reason().to_owned());
-    Ok(found.ok())
+    match found {
+        Ok(imports) => {
+            let lacking = plan.metrics.iter().filter(|metric| !imports.report.has(**metric));
+            let warnings = lacking.map(|metric| (*metric, LACKING.to_owned()));
+            meta.metric_warnings.extend(warnings);
+            plan.imports = Some(imports);
+        }
+        Err(skip) => meta.imports_skip_reason = Some(skip.reason().to_owned()),
+    }
+    Ok(())
 }
 
 fn other_plan(plan: &Plan, comparison: &Comparison, scope: &Scope) -> Result<Plan, StatsError> {
@@ -151,7 +154,6 @@ fn warn(plan: &Plan, rows: &[SumRow], meta: &mut Meta) {
 fn compare_rows(
     asking: &mut run::Asking<'_>,
     (plan, other): (&Plan, &Plan),
-    imported: &Imported,
     rows: &[SumRow],
     results: &mut [ResultRow],
 ) -> Result<(), StatsError> {
@@ -160,7 +162,6 @@ fn compare_rows(
     if found.len() > most as usize {
         return Err(StatsError::TooBig);
     }
-    let (found, _) = imports::add(found, imported);
     let found: HashMap<&[Key], &SumRow> = found.iter().map(|row| (row.keys.as_slice(), row)).collect();
     let places = |plan: &Plan| {
         plan.buckets

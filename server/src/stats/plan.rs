@@ -4,6 +4,7 @@ use super::{
     Scope, StatsError,
     buckets::Buckets,
     cond::{Cond, Conditions},
+    imports::Imports,
     limits,
     range::Span,
     rollup::RolledDays,
@@ -70,6 +71,8 @@ pub struct Plan {
     pub rolled: Option<Arc<RolledDays>>,
     /// What the filter's conditions fit, where days that are summed up may answer them.
     pub words: Option<Arc<Words>>,
+    /// Imported figures that are added; `None` before that is known, or where none are.
+    pub imports: Option<Imports>,
 }
 
 pub(super) fn wrong<T>(path: impl Into<String>, reason: impl Into<String>) -> Result<T, StatsError> {
@@ -118,6 +121,7 @@ impl Plan {
             count_rows: query.include.total_rows,
             rolled: None,
             words: None,
+            imports: None,
         };
         plan.check_form()?;
         plan.check_metrics()?;
@@ -136,6 +140,7 @@ impl Plan {
         Self {
             span,
             buckets,
+            imports: None,
             ..self.clone()
         }
     }

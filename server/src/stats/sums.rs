@@ -30,6 +30,8 @@ pub enum Sum {
     Depth,
     /// Visits that scrolled.
     DepthVisits,
+    /// Visits by the page on which they ended: the active ones that were counted here.
+    Exits,
     /// Pageviews of the page on which visits ended.
     ExitPageviews,
     /// Revenue in thousandths.
@@ -46,7 +48,7 @@ pub enum Sum {
 
 impl Sum {
     /// How many there are.
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 19;
 
     /// Its column.
     #[must_use]
@@ -64,6 +66,7 @@ impl Sum {
             Self::EngagedVisits => "engaged_visits",
             Self::Depth => "depth",
             Self::DepthVisits => "depth_visits",
+            Self::Exits => "exits",
             Self::ExitPageviews => "exit_pageviews",
             Self::Revenue => "revenue",
             Self::RevenueEvents => "revenue_events",
@@ -167,7 +170,7 @@ pub const fn figure(metric: Metric) -> Figure {
         Metric::VisitDuration => Quotient::seconds(Sum::Duration, Sum::Active),
         Metric::TimeOnPage => Quotient::seconds(Sum::Engaged, Sum::EngagedVisits),
         Metric::ScrollDepth => Quotient::new(Sum::Depth, Sum::DepthVisits, 1, 0, None),
-        Metric::ExitRate => Quotient::new(Sum::Active, Sum::ExitPageviews, 1000, 1, None),
+        Metric::ExitRate => Quotient::new(Sum::Exits, Sum::ExitPageviews, 1000, 1, None),
         Metric::ConversionRate => Quotient::new(Sum::Visitors, Sum::AllVisitors, 10_000, 2, Zero),
         Metric::GroupConversionRate => Quotient::new(Sum::Visitors, Sum::GroupVisitors, 10_000, 2, Zero),
         Metric::Percentage => Quotient::new(Sum::Visitors, Sum::TotalVisitors, 1000, 1, Zero),

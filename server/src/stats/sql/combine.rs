@@ -39,6 +39,14 @@ const DENOMINATORS: [Sum; 4] = [
     Sum::TotalVisitors,
 ];
 
+/// The sum that sources know it by.
+const fn counted_as(sum: Sum) -> Sum {
+    match sum {
+        Sum::Exits => Sum::Active,
+        sum => sum,
+    }
+}
+
 /// The plan as one statement.
 #[must_use]
 pub fn statement(plan: &Plan, snapshot: Snapshot, groups: Groups<'_>) -> Statement {
@@ -48,8 +56,8 @@ pub fn statement(plan: &Plan, snapshot: Snapshot, groups: Groups<'_>) -> Stateme
     let sums: Vec<Sum> = wanted.iter().copied().collect();
     let mut own: BTreeSet<Sum> = wanted
         .iter()
-        .copied()
         .filter(|sum| !DENOMINATORS.contains(sum))
+        .map(|sum| counted_as(*sum))
         .collect();
     if is_of_event_groups(plan) {
         own.insert(Sum::Visitors);
@@ -68,16 +76,29 @@ pub fn statement(plan: &Plan, snapshot: Snapshot, groups: Groups<'_>) -> Stateme
             let _infallible = write!(from, " left join paths p{i} on p{i}.id = r.k{i}");
         }
     }
+    // What shares are of is of all rows, those of imports alone among them: it is joined when these are there.
+    let is_late = |sum: &Sum| *sum == Sum::TotalVisitors && plan.imports.is_some();
+    let mut total = String::new();
     for sum in wanted.iter().filter(|sum| DENOMINATORS.contains(sum)) {
-        from += &denominator(&mut builder, plan, &ask, *sum);
+        let joined = denominator(&mut builder, plan, &ask, *sum);
+        if is_late(sum) {
+            total = joined;
+        } else {
+            from += &joined;
+        }
     }
     let mut columns: Vec<String> = names(plan)
         .enumerate()
         .map(|(i, name)| format!("{name} as d{i}"))
         .collect();
-    columns.extend(sums.iter().map(|sum| match DENOMINATORS.contains(sum) {
+    let joined = sums.iter().filter(|sum| !is_late(sum));
+    columns.extend(joined.map(|sum| match DENOMINATORS.contains(sum) {
         true => format!("coalesce(n_{0}.{0}, 0)::hugeint as {0}", sum.name()),
-        false => format!("coalesce(r.{0}, 0)::hugeint as {0}", sum.name()),
+        false => format!(
+            "coalesce(r.{}, 0)::hugeint as {}",
+            counted_as(*sum).name(),
+            sum.name()
+        ),
     }));
     if plan.wants_revenue() {
         columns.push("r.first_currency, r.last_currency".to_owned());
@@ -85,7 +106,10 @@ pub fn statement(plan: &Plan, snapshot: Snapshot, groups: Groups<'_>) -> Stateme
     if columns.is_empty() {
         columns.push("0".to_owned());
     }
-    let rows = format!("select {} from {from}", columns.join(", "));
+    let mut rows = format!("select {} from {from}", columns.join(", "));
+    if let Some(imports) = &plan.imports {
+        rows = builder.with_imports(plan, imports, &ask, &sums, &rows, &total);
+    }
     let count = if plan.count_rows && groups == Groups::Page {
         ", count(*) over () as total"
     } else {

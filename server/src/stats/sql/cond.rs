@@ -11,7 +11,23 @@ pub enum Of {
     Event,
     /// A visit `v`.
     Visit,
+    /// An imported figure `i`; only what has a column there can be asked.
+    Import,
 }
+
+impl Of {
+    /// What it is called in statements.
+    pub(super) const fn alias(self) -> &'static str {
+        match self {
+            Self::Event => "e",
+            Self::Visit => "v",
+            Self::Import => "i",
+        }
+    }
+}
+
+/// Name of the event of an imported figure: the report of all visitors stands for pageviews.
+pub(super) const IMPORTED_EVENT: &str = "coalesce(i.event, 'pageview')";
 
 /// Where a dimension's value is.
 enum Place {
@@ -81,8 +97,7 @@ impl Builder<'_> {
             Cond::Not(cond) => format!("not ({})", self.cond(cond, of)),
             Cond::Done(cond) => {
                 let events = self.visits_of_events(cond);
-                let visit = if of == Of::Event { "e.visit" } else { "v.visit" };
-                format!("{visit} in ({events})")
+                format!("{}.visit in ({events})", of.alias())
             }
             Cond::Goals(which, _) => {
                 let parts: Vec<String> = which.iter().map(|place| self.reached(*place)).collect();
@@ -111,11 +126,13 @@ impl Builder<'_> {
     }
 
     fn place(&mut self, dimension: &Dimension, of: Of) -> Place {
-        let at = if of == Of::Event { "e" } else { "v" };
         if let Some(column) = attribute(dimension) {
-            return Place::Perhaps(format!("{at}.{column}"));
+            return Place::Perhaps(format!("{}.{column}", of.alias()));
         }
         match (dimension, of) {
+            (Dimension::EventName, Of::Import) => Place::Text(IMPORTED_EVENT.to_owned()),
+            (Dimension::Hostname, Of::Import) => Place::Perhaps("i.hostname".to_owned()),
+            (_, Of::Import) => Place::Perhaps("i.page".to_owned()),
             (Dimension::EventName, _) => Place::Text("e.name".to_owned()),
             (Dimension::Hostname, _) => Place::Text("e.hostname".to_owned()),
             (Dimension::Page, _) => Place::Path("e.path".to_owned()),

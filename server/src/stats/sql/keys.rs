@@ -2,7 +2,7 @@
 
 use super::{
     Builder,
-    cond::{Of, attribute, pointer},
+    cond::{IMPORTED_EVENT, Of, attribute, pointer},
 };
 use crate::stats::buckets::Buckets;
 use pulsecast_protocol::stats::Dimension;
@@ -26,15 +26,17 @@ pub const fn is_of_pages(dimension: &Dimension) -> bool {
 }
 
 impl Builder<'_> {
-    /// The key of an event `e` (joined with its visit `v` where [`is_of_pages`], with a goal `g`) or of a visit `v`. A visit's buckets are
+    /// The key of an event `e` (joined with its visit `v` where [`is_of_pages`], with a goal `g`), of a visit `v` or of an imported figure `i`. A visit's buckets are
     /// listed: `b.bucket` has one.
     pub(super) fn key(&mut self, dimension: &Dimension, of: Of, buckets: Option<&Buckets>) -> String {
         let label = dimension.none_label();
         if let Some(column) = attribute(dimension) {
-            let at = if of == Of::Event { "e" } else { "v" };
-            return format!("coalesce({at}.{column}, '{label}')");
+            return format!("coalesce({}.{column}, '{label}')", of.alias());
         }
         match (dimension, of) {
+            (Dimension::EventName, Of::Import) => IMPORTED_EVENT.to_owned(),
+            (Dimension::Hostname, Of::Import) => format!("coalesce(i.hostname, '{label}')"),
+            (_, Of::Import) => format!("coalesce(i.page, '{label}')"),
             (Dimension::Goal, _) => "g.goal".to_owned(),
             (Dimension::EventName, _) => "e.name".to_owned(),
             (Dimension::Prop(key), _) => {

@@ -4,6 +4,7 @@ mod combine;
 mod cond;
 mod funnel;
 mod goals;
+mod imported;
 mod keys;
 mod marked;
 mod retention;
