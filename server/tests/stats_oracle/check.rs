@@ -6,7 +6,7 @@ use super::{
     subject::Subject,
 };
 use pulsecast_protocol::stats::{
-    CohortUnit, ComparedRow, DateRange, Filter, Goal, Metric, MetricValue, Query, QueryResult,
+    CohortUnit, ComparedRow, DateRange, Filter, Goal, Meta, Metric, MetricValue, Query, QueryResult,
 };
 use pulsecast_server::stats::{Scope, StatsError};
 use std::fmt::{Debug, Write as _};
@@ -51,7 +51,7 @@ impl Both {
     pub fn of(history: &History, scope: &Scope) -> Self {
         let (subject, events) = Subject::of(history);
         Self {
-            naive: Naive::new(&events, scope.clone(), history.now),
+            naive: Naive::new(&events, scope.clone(), history.now).with(&history.imported),
             subject,
         }
     }
@@ -122,6 +122,30 @@ fn compare(query: &Query, expected: &Answer, got: &QueryResult) -> Option<String
             difference,
             "time_labels: expected {:?} {:?}, got {:?} {:?}",
             e.time_labels, e.comparison_time_labels, g.time_labels, g.comparison_time_labels
+        )
+        .unwrap();
+    }
+    if (e.imports_included, &e.imports_skip_reason) != (g.imports_included, &g.imports_skip_reason) {
+        write!(
+            difference,
+            "imports: expected {:?} {:?}, got {:?} {:?}",
+            e.imports_included, e.imports_skip_reason, g.imports_included, g.imports_skip_reason
+        )
+        .unwrap();
+    }
+    let lacking = |meta: &Meta| -> Vec<Metric> {
+        let warned = meta
+            .metric_warnings
+            .iter()
+            .filter(|(_, why)| why.contains("imported"));
+        warned.map(|(metric, _)| *metric).collect()
+    };
+    if lacking(e) != lacking(g) {
+        write!(
+            difference,
+            "not imported: expected {:?}, got {:?}",
+            lacking(e),
+            lacking(g)
         )
         .unwrap();
     }
@@ -213,6 +237,27 @@ pub fn told(history: &History, scope: &Scope, question: &Question, difference: &
             Step::Stored => told += "  stored\n",
             Step::Swept => told += "  swept and stored\n",
         }
+    }
+    for (site, row) in &history.imported {
+        let given = row.group.iter().zip(pulsecast_server::store::Daily::COLUMNS);
+        let group: Vec<String> = given
+            .filter_map(|(value, column)| Some(format!("{column} {:?}", value.as_ref()?)))
+            .collect();
+        let given = row.figures.iter().zip(pulsecast_server::store::Daily::FIGURES);
+        let figures: Vec<String> = given
+            .filter(|(figure, _)| **figure > 0)
+            .map(|(figure, name)| format!("{name} {figure}"))
+            .collect();
+        writeln!(
+            told,
+            "  imported for site {} on {}: {} [{}] {}",
+            site.0,
+            row.day,
+            row.report,
+            group.join(", "),
+            figures.join(", ")
+        )
+        .unwrap();
     }
     let ended: Vec<u64> = batches
         .iter()

@@ -106,6 +106,7 @@ impl Told {
                 now: self.now,
                 around: self.now,
                 rolled,
+                imported: Vec::new(),
             };
             let scope = Scope {
                 site: SiteId(1),

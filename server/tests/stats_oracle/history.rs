@@ -37,6 +37,8 @@ pub struct History {
     pub around: Timestamp,
     /// Whether days are summed up, in the middle and at the end.
     pub rolled: bool,
+    /// What was imported as figures.
+    pub imported: Vec<super::imported::Row>,
 }
 
 /// Zones, and moments in them at which something is the matter.
@@ -180,13 +182,25 @@ impl History {
         if dice.percent(50) {
             steps.push(Step::Swept);
         }
-        Self {
+        let mut history = Self {
             zone,
             steps,
             now,
             around,
             rolled: dice.percent(30),
-        }
+            imported: Vec::new(),
+        };
+        history.imported = super::imported::random(dice, &history);
+        history
+    }
+
+    /// What happened on the first site.
+    pub fn hits(&self) -> impl Iterator<Item = &Hit> {
+        let hits = self.steps.iter().filter_map(|step| match step {
+            Step::Arrives(arrival) => Some(&arrival.hit),
+            _ => None,
+        });
+        hits.filter(|hit| hit.site == SiteId(1))
     }
 
     /// The events with their visits, by the real sessions, and what the feeder would have put into the store in each transaction.

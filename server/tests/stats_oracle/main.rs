@@ -9,6 +9,7 @@ mod check;
 mod dice;
 mod examples;
 mod history;
+mod imported;
 mod known;
 mod naive;
 mod queries;

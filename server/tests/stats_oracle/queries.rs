@@ -145,7 +145,7 @@ pub fn query(dice: &mut Dice, scope: &Scope, history: &History) -> Query {
         site_id: scope.domain.clone(),
         order_by: order_by(dice, &metrics, &dimensions),
         include: Include {
-            imports: false,
+            imports: dice.percent(30),
             time_labels: by_time && dice.percent(30),
             total_rows: dice.percent(30),
             comparisons: (!by_minute && dice.percent(25)).then(|| comparison(dice, history)),
@@ -473,6 +473,8 @@ pub fn condition_on(dice: &mut Dice, dimension: Dimension) -> Filter {
                 "^$",
                 "[[:upper:]]",
                 "\\bBlog\\b",
+                "^\\S+$",
+                "\\D\\W",
                 "^(?:de|us)$",
                 "\\\\",
             ])
@@ -517,7 +519,7 @@ fn a_value(dice: &mut Dice, dimension: &Dimension) -> String {
 }
 
 /// Whether the filter names the dimension outside `has_done` and segments.
-fn names(filter: &Filter, wanted: &Dimension) -> bool {
+pub fn names(filter: &Filter, wanted: &Dimension) -> bool {
     match filter {
         Filter::And(filters) | Filter::Or(filters) => filters.iter().any(|f| names(f, wanted)),
         Filter::Not(inner) => names(inner, wanted),

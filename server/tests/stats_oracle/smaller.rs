@@ -71,6 +71,17 @@ impl Search {
             }
             size /= 2;
         }
+        let mut size = self.case.history.imported.len().div_ceil(2);
+        while size > 0 {
+            let mut at = 0;
+            while at < self.case.history.imported.len() {
+                let end = (at + size).min(self.case.history.imported.len());
+                if !self.try_with(|case| drop(case.history.imported.drain(at..end))) {
+                    at += size;
+                }
+            }
+            size /= 2;
+        }
     }
 
     fn hits(&mut self) {

@@ -12,7 +12,7 @@ use pulsecast_server::{
         Limits, Scope, Stats, StatsError,
         rollup::{Switch, roll_all},
     },
-    store::{EventStore, duck},
+    store::{Batch, EventStore, duck},
 };
 use std::sync::Arc;
 
@@ -34,6 +34,15 @@ impl Subject {
         };
         let (mut writer, reader) = duck::open(&settings).unwrap();
         let (events, batches) = history.played();
+        let changes = super::imported::changes(&history.imported, history.now);
+        if !history.imported.is_empty() {
+            writer
+                .append(&Batch {
+                    changes,
+                    ..Batch::default()
+                })
+                .unwrap();
+        }
         // Days are summed up in the middle too, so that what comes after is late for some of them.
         let rollups = reader.rollups().unwrap();
         let roll = |now: Timestamp| {

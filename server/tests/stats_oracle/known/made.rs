@@ -210,6 +210,7 @@ pub fn history() -> History {
         now: around,
         around,
         rolled: false,
+        imported: Vec::new(),
     }
 }
 

@@ -68,6 +68,7 @@ fn history(events: &[Event]) -> History {
         now,
         around: now,
         rolled: false,
+        imported: Vec::new(),
     }
 }
 

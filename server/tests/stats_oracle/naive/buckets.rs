@@ -32,6 +32,11 @@ impl Buckets {
         }
     }
 
+    /// Whether they are shorter than a day.
+    pub fn are_parts_of_days(&self) -> bool {
+        matches!(self.unit, TimeUnit::Minute | TimeUnit::Hour)
+    }
+
     /// The same of another time.
     pub fn over(&self, span: Span) -> Self {
         Self {

@@ -3,6 +3,7 @@
 use super::{
     Asked, Names,
     groups::{Group, Level, OfAll, stays},
+    imported,
 };
 use pulsecast_protocol::stats::{Metric, MetricValue};
 use pulsecast_server::event::{Event, Kind};
@@ -15,30 +16,41 @@ pub fn of(asked: &Asked<'_>, of_all: &OfAll, names: &Names, group: &Group<'_>) -
 }
 
 fn one(metric: Metric, asked: &Asked<'_>, of_all: &OfAll, names: &Names, group: &Group<'_>) -> MetricValue {
-    let visits = group.visits.len();
+    let has = asked
+        .added
+        .is_some_and(|added| imported::has(added.report, metric));
+    // What was imported of a figure.
+    let plus = |figure: &str| -> i128 {
+        let rows = group.imported.iter().filter(|_| has);
+        rows.map(|row| whole(row.figure(figure))).sum()
+    };
+    let visits = whole(group.visits.len()) + plus("visits");
     let visitors = match asked.level {
         Level::Visits => distinct(group.visits.iter().map(|visit| visit.visitor)),
         Level::Events => distinct(group.events.iter().map(|event| event.visitor)),
     };
+    let visitors = whole(visitors) + plus("visitors");
     match metric {
         Metric::Visitors => count(visitors),
         Metric::Visits => match asked.level {
             Level::Visits => count(visits),
-            Level::Events => count(distinct(group.events.iter().map(|event| event.visit))),
+            Level::Events => {
+                count(whole(distinct(group.events.iter().map(|event| event.visit))) + plus("visits"))
+            }
         },
-        Metric::Pageviews => count(pageviews(group)),
-        Metric::Events => count(events(group)),
+        Metric::Pageviews => count(whole(pageviews(group)) + plus("pageviews")),
+        Metric::Events => count(whole(events(group)) + plus("events")),
         Metric::ViewsPerVisit => {
             let views: u64 = group.visits.iter().map(|visit| visit.pageviews).sum();
-            or_zero(quotient(whole(views), whole(visits), 2))
+            or_zero(quotient(whole(views) + plus("pageviews"), visits, 2))
         }
         Metric::BounceRate => {
             let bounces = group.visits.iter().filter(|visit| visit.bounced).count();
-            or_zero(quotient(100 * whole(bounces), whole(visits), 0))
+            or_zero(quotient(100 * (whole(bounces) + plus("bounces")), visits, 0))
         }
         Metric::VisitDuration => {
             let millis: i64 = group.visits.iter().map(|visit| visit.duration()).sum();
-            quotient(whole(millis), 1000 * whole(visits), 0)
+            quotient(whole(millis) + plus("duration_ms"), 1000 * visits, 0)
         }
         Metric::TimeOnPage => {
             let engaged: Vec<_> = group
@@ -51,7 +63,11 @@ fn one(metric: Metric, asked: &Asked<'_>, of_all: &OfAll, names: &Names, group: 
                 .map(|event| u64::from(event.hit.engaged.unwrap()))
                 .sum();
             let visits = distinct(engaged.iter().map(|event| event.visit));
-            quotient(whole(millis), 1000 * whole(visits), 0)
+            quotient(
+                whole(millis) + plus("engaged_ms"),
+                1000 * (whole(visits) + plus("engaged_visits")),
+                0,
+            )
         }
         Metric::ScrollDepth => {
             let mut deepest = BTreeMap::new();
@@ -62,18 +78,22 @@ fn one(metric: Metric, asked: &Asked<'_>, of_all: &OfAll, names: &Names, group: 
                 }
             }
             let sum: u64 = deepest.values().map(|depth| u64::from(*depth)).sum();
-            quotient(whole(sum), whole(deepest.len()), 0)
+            quotient(
+                whole(sum) + plus("scroll_sum"),
+                whole(deepest.len()) + plus("scroll_visits"),
+                0,
+            )
         }
-        Metric::ExitRate => quotient(100 * whole(visits), whole(group.exit_page_views), 1),
+        Metric::ExitRate => quotient(100 * visits, whole(group.exit_page_views), 1),
         Metric::ConversionRate => {
             let all = of_all.by_time.get(&kept(asked, names, |d| d.is_time()));
-            or_zero(quotient(100 * whole(visitors), whole(*all.unwrap_or(&0)), 2))
+            or_zero(quotient(100 * visitors, whole(*all.unwrap_or(&0)), 2))
         }
         Metric::GroupConversionRate => {
             let all = of_all.by_group.get(&kept(asked, names, stays));
-            or_zero(quotient(100 * whole(visitors), whole(*all.unwrap_or(&0)), 2))
+            or_zero(quotient(100 * visitors, whole(*all.unwrap_or(&0)), 2))
         }
-        Metric::Percentage => or_zero(quotient(100 * whole(visitors), whole(of_all.visitors), 1)),
+        Metric::Percentage => or_zero(quotient(100 * visitors, whole(of_all.visitors), 1)),
         Metric::TotalRevenue => money(group, |sum, _| sum),
         Metric::AverageRevenue => money(group, |sum, events| sum / events),
     }
@@ -135,7 +155,7 @@ fn whole<T: TryInto<i128>>(number: T) -> i128 {
     number.try_into().ok().unwrap()
 }
 
-fn count(number: usize) -> MetricValue {
+fn count(number: i128) -> MetricValue {
     MetricValue::Count(i64::try_from(number).unwrap())
 }
 

@@ -1,8 +1,11 @@
 //! Conditions: whether they are true of an event or of a visit.
 
-use super::{Naive, Span, goals, visits::Visit};
+use super::{Naive, Span, goals, imported, visits::Visit};
 use pulsecast_protocol::stats::{Condition, Dimension, Filter, Goal, Operator, Subject};
-use pulsecast_server::event::{Event, Hit, Kind};
+use pulsecast_server::{
+    event::{Event, Hit, Kind},
+    store::Daily,
+};
 use regex::RegexBuilder;
 
 /// What may be looked up while a condition is decided.
@@ -17,6 +20,8 @@ pub struct Past<'a> {
 pub enum Of<'a> {
     Event(&'a Event),
     Visit(&'a Visit),
+    /// Of which nothing but its groups is known.
+    Imported(&'a Daily),
 }
 
 impl Naive {
@@ -99,6 +104,7 @@ impl<'a> Past<'a> {
         let visit = match of {
             Of::Event(event) => event.visit,
             Of::Visit(visit) => visit.id,
+            Of::Imported(_) => panic!("nobody knows what was done there"),
         };
         self.naive
             .events
@@ -166,6 +172,7 @@ impl<'a> Past<'a> {
                 of_event(dimension, event).or_else(|| of_visit(dimension, self.naive.visit_of(event)))
             }
             Of::Visit(visit) => of_visit(dimension, visit),
+            Of::Imported(row) => imported::of_row(dimension, row),
         };
         value.unwrap_or_else(|| dimension.none_label().to_owned())
     }

@@ -20,7 +20,7 @@ impl Naive {
             MetricValue::Count(n) => u64::try_from(n).unwrap(),
             _ => 0,
         };
-        let span = span::of(self, range, None);
+        let span = span::of(self, range, None, false);
         let filter = self.asked(&query, span).filter;
         let past: Past<'_> = self.past(span);
         let mut events: Vec<&Event> = self

@@ -7,7 +7,10 @@ use super::{
     visits::Visit,
 };
 use pulsecast_protocol::stats::{Dimension, Filter, Metric, Subject};
-use pulsecast_server::event::{Event, Kind, VisitorId};
+use pulsecast_server::{
+    event::{Event, Kind, VisitorId},
+    store::Daily,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What visitors and visits are counted from.
@@ -26,6 +29,8 @@ pub struct Group<'a> {
     pub engagements: Vec<&'a Event>,
     /// Pageviews of the row's exit page.
     pub exit_page_views: u64,
+    /// What was imported of it.
+    pub imported: Vec<&'a Daily>,
 }
 
 /// What shares and rates are of.
@@ -142,7 +147,8 @@ impl Naive {
                 .visitors(asked, &asked.filter, &[])
                 .get(&Vec::new())
                 .copied()
-                .unwrap_or(0),
+                .unwrap_or(0)
+                + usize::try_from(self.added_visitors(asked)).unwrap(),
             by_time: self.visitors(asked, &asked.without_goals, &time),
             by_group: self.visitors(asked, &asked.without_goals, &group),
         }

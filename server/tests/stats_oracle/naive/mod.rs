@@ -8,6 +8,7 @@ mod filters;
 mod funnel;
 mod goals;
 mod groups;
+mod imported;
 mod retention;
 mod span;
 pub mod visits;
@@ -17,6 +18,7 @@ pub use span::{Span, day_begins, wall};
 use buckets::Buckets;
 use filters::Past;
 use groups::{Group, Level};
+use imported::Added;
 use pulsecast_protocol::{
     Timestamp,
     stats::{
@@ -27,6 +29,7 @@ use pulsecast_protocol::{
 use pulsecast_server::{
     event::{Event, VisitId},
     stats::Scope,
+    store::Daily,
 };
 use regex::Regex;
 use std::{
@@ -42,6 +45,8 @@ pub struct Naive {
     pub visits: Vec<Visit>,
     pub scope: Scope,
     pub now: Timestamp,
+    /// What was imported as figures.
+    pub imported: Vec<Daily>,
     /// Where in `visits` a visit is.
     places: HashMap<VisitId, usize>,
     /// Regular expressions that were asked for, by text and case sensitivity.
@@ -68,6 +73,8 @@ pub struct Asked<'a> {
     pub without_goals: Filter,
     pub span: Span,
     pub buckets: Buckets,
+    /// What is added of what was imported.
+    pub added: Option<Added>,
 }
 
 impl Naive {
@@ -90,13 +97,23 @@ impl Naive {
             visits,
             scope,
             now,
+            imported: Vec::new(),
         }
+    }
+
+    /// The same with what was imported for one of several sites.
+    pub fn with(mut self, imported: &[super::imported::Row]) -> Self {
+        let of_site = imported.iter().filter(|(site, _)| *site == self.scope.site);
+        self.imported = of_site.map(|(_, row)| row.clone()).collect();
+        self
     }
 
     /// Answers a question that is valid by the page.
     pub fn query(&self, query: &Query) -> Answer {
-        let span = span::of(self, query.date_range, query.date);
-        let asked = self.asked(query, span);
+        let span = span::of(self, query.date_range, query.date, query.include.imports);
+        let mut asked = self.asked(query, span);
+        let added = query.include.imports.then(|| self.added(&asked));
+        asked.added = added.and_then(Result::ok);
         let mut rows: Vec<ResultRow> = self
             .rows(&asked)
             .into_iter()
@@ -117,10 +134,22 @@ impl Naive {
         let mut meta = Meta {
             time_labels: query.include.time_labels.then(|| asked.buckets.all(span)),
             total_rows: query.include.total_rows.then_some(total),
+            imports_included: added.map(|added| added.is_ok()),
+            imports_skip_reason: added.and_then(Result::err).map(str::to_owned),
             ..Meta::default()
         };
+        if let Some(added) = asked.added {
+            let lacking = query
+                .metrics
+                .iter()
+                .filter(|metric| !imported::has(added.report, **metric));
+            meta.metric_warnings = lacking.map(|metric| (*metric, "imported".to_owned())).collect();
+        }
         if let Some(comparison) = &query.include.comparisons {
-            let compared = self.asked_of(&asked, span.compared(comparison, self.scope.timezone));
+            let mut compared = self.asked_of(&asked, span.compared(comparison, self.scope.timezone));
+            if query.include.imports {
+                compared.added = self.added(&compared).ok();
+            }
             let figures = self.rows(&compared);
             let (ours, theirs) = (asked.buckets.all(span), compared.buckets.all(compared.span));
             for row in &mut rows {
@@ -146,6 +175,7 @@ impl Naive {
             filter,
             span,
             buckets: Buckets::of(&query.dimensions, query.date_range, span, self.scope.timezone),
+            added: None,
         }
     }
 
@@ -158,6 +188,7 @@ impl Naive {
             without_goals: asked.without_goals.clone(),
             span,
             buckets: asked.buckets.over(span),
+            added: None,
         }
     }
 
@@ -200,6 +231,7 @@ impl Naive {
                 groups.entry(names).or_default();
             }
         }
+        self.add(asked, &mut groups);
         let of_all = self.of_all(asked);
         groups
             .iter()

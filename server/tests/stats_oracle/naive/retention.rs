@@ -15,7 +15,7 @@ impl Naive {
     /// How often visitors come, and how long they are away.
     pub fn returns(&self, range: DateRange, filters: &[Filter]) -> Returns {
         let query = self.bare(range, filters, vec![Metric::BounceRate], Vec::new());
-        let asked: Asked<'_> = self.asked(&query, super::span::of(self, range, None));
+        let asked: Asked<'_> = self.asked(&query, super::span::of(self, range, None, false));
         let mut visits = self.counted_visits(&asked);
         visits.sort_by_key(|visit| (visit.start, visit.id));
         let mut of: BTreeMap<VisitorId, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
@@ -49,7 +49,7 @@ impl Naive {
         };
         let dimensions = vec![Dimension::Prop(name.to_owned()), Dimension::Time(unit)];
         let query = self.bare(range, filters, vec![Metric::Visitors], dimensions);
-        let span = super::span::of(self, range, None);
+        let span = super::span::of(self, range, None, false);
         let asked = self.asked(&query, span);
         let buckets: &Buckets = &asked.buckets;
         let labels = buckets.all(span);

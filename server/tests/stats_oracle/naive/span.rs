@@ -44,7 +44,7 @@ pub fn day_begins(day: NaiveDate, zone: Tz) -> Timestamp {
 }
 
 /// What a range means now.
-pub fn of(naive: &Naive, range: DateRange, date: Option<NaiveDate>) -> Span {
+pub fn of(naive: &Naive, range: DateRange, date: Option<NaiveDate>, with_imports: bool) -> Span {
     let zone = naive.scope.timezone;
     let today = date.unwrap_or_else(|| wall(naive.now, zone).date());
     let month = today.with_day(1).unwrap();
@@ -65,7 +65,9 @@ pub fn of(naive: &Naive, range: DateRange, date: Option<NaiveDate>) -> Span {
         ),
         DateRange::All => {
             let first = naive.events.iter().map(|event| event.hit.at).min();
-            let first = first.map_or(today, |at| wall(at, zone).date());
+            let first = first.map(|at| wall(at, zone).date());
+            let imported = naive.imported.iter().map(|row| row.day).filter(|_| with_imports);
+            let first = first.into_iter().chain(imported).min().unwrap_or(today);
             days(first.min(today), today)
         }
         DateRange::Dates(first, last) => days(first, last),
