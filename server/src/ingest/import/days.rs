@@ -1,6 +1,6 @@
 //! Days that a site has figures of already: what is imported for them would be counted twice.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate};
 use chrono_tz::Tz;
 use pulsecast_protocol::Timestamp;
 use std::collections::HashSet;
@@ -27,9 +27,13 @@ impl Covered {
         }
     }
 
-    /// Whether there are figures of this day.
-    pub(super) fn has(&self, day: NaiveDate) -> bool {
-        self.days.contains(&day)
+    /// Why what is imported for this day is left out, if it is.
+    pub(super) fn leaves_out(&self, day: NaiveDate) -> Option<&'static str> {
+        // Nobody counted then, and nobody can ask about it.
+        if day.year() < 1970 {
+            return Some("before 1970");
+        }
+        self.days.contains(&day).then_some("day already counted")
     }
 
     /// The day at the site.

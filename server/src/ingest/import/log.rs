@@ -268,8 +268,8 @@ impl Reading<'_> {
         let Some(day) = self.covered.day(line.at) else {
             return self.tally.skip("unreadable");
         };
-        if self.covered.has(day) {
-            return self.tally.skip("day already counted");
+        if let Some(reason) = self.covered.leaves_out(day) {
+            return self.tally.skip(reason);
         }
         self.latest = self.latest.max(line.at);
         match self.hit(line) {

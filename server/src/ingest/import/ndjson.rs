@@ -170,8 +170,8 @@ fn take(
     let Some(day) = covered.day(event.hit.at) else {
         return tally.skip("unreadable");
     };
-    if covered.has(day) {
-        return tally.skip("day already counted");
+    if let Some(reason) = covered.leaves_out(day) {
+        return tally.skip(reason);
     }
     if event.hit.kind == Kind::Pageview {
         tally.pageviews(day, 1);

@@ -28,6 +28,9 @@ use zip::ZipArchive;
 /// Rows that go to the store together.
 const PART: usize = 5_000;
 
+/// Largest figure of a row: beyond what anybody counts in a day, and all rows together stay within the store's numbers.
+const MOST: u64 = 1_000_000_000_000_000;
+
 /// A file of the export: which report it is, and which of our columns and figures its own are.
 struct Table {
     file: &'static str,
@@ -247,8 +250,8 @@ impl Reading<'_> {
         if today.is_some_and(|today| row.day > today) {
             return self.tally.skip("in the future");
         }
-        if self.covered.has(row.day) {
-            return self.tally.skip("day already counted");
+        if let Some(reason) = self.covered.leaves_out(row.day) {
+            return self.tally.skip(reason);
         }
         if row.report == "visitors" {
             self.tally.pageviews(row.day, row.figure("pageviews"));
@@ -258,6 +261,8 @@ impl Reading<'_> {
                 report.visits += visits;
             });
         }
+        // Of other reports the days are known, and nothing to count.
+        self.tally.pageviews(row.day, 0);
         self.rows.push(row);
     }
 
@@ -310,8 +315,15 @@ fn row(table: &'static Table, head: &HashMap<String, usize>, record: &StringReco
         let value: u64 = text
             .parse()
             .map_err(|_| format!("{theirs}: `{}` is no number", super::log::short(text)))?;
+        let value = value.checked_mul(*factor).filter(|value| *value <= MOST);
+        let value = value.ok_or_else(|| {
+            format!(
+                "{theirs}: `{}` is more than there can be",
+                super::log::short(text)
+            )
+        })?;
         if let Some(at) = Daily::FIGURES.iter().position(|figure| figure == ours) {
-            daily.figures[at] = value.saturating_mul(*factor);
+            daily.figures[at] = value;
         }
     }
     if table.file == "visitors" {

@@ -556,6 +556,33 @@ fn daily(world: &mut World) -> Vec<String> {
 }
 
 #[test]
+fn figures_that_nobody_counts_and_days_before_anybody_counted_are_left_out() {
+    let mut world = World::new("UTC");
+    let visitors = "date,visitors,pageviews,bounces,visits,visit_duration\n0001-01-01,1,1,1,1,0\n1969-12-31,1,1,1,1,0\n\
+         2026-05-01,18446744073709551615,1,1,1,0\n2026-05-02,1,1,1,1,9223372036854775\n2026-05-03,1,1,1,1,0\n";
+    let file = world.file("imported_visitors.csv", visitors);
+    let report = world.import(&[file], false).unwrap();
+    assert_eq!(skipped(&report), [("before 1970", 2), ("unreadable", 2)]);
+    assert_eq!((report.events, report.visits), (1, 1));
+    assert!(
+        report.examples[0].ends_with("line 4: visitors: `18446744073709551615` is more than there can be"),
+        "{:?}",
+        report.examples
+    );
+    let old = line(
+        "203.0.113.9",
+        "10/Jun/0001:23:50:00 +0000",
+        "GET /a",
+        200,
+        "-",
+        CHROME,
+    );
+    let file = world.file("access.log", old);
+    let report = world.import(&[file], false).unwrap();
+    assert_eq!((report.events, skipped(&report)), (0, vec![("before 1970", 1)]));
+}
+
+#[test]
 fn an_archive_that_is_none_of_plausibles_is_refused_with_advice() {
     let mut world = World::new("UTC");
     let file = world.file("photos.zip", zip(&[("cat.txt", "meow")]));
