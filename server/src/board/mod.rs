@@ -17,7 +17,7 @@ use crate::{
 use asks::Asks;
 use pulsecast_app::{
     board::{
-        BoardState, Links,
+        BoardState, Links, Period,
         model::Look,
         page::{
             BoardPage, Choices, Cohorted, Content, FrameView, FunnelPage, Named, RetentionPage, SiteView,
@@ -106,7 +106,7 @@ pub struct Board {
 impl Board {
     /// The dashboard in the state that an address names.
     pub async fn page(&self, from: &Viewpoint, search: &str) -> BoardPage {
-        let reading = Reading::of(self, from, search);
+        let reading = Reading::of(self, from, search).await;
         let from = &self.narrowed(from, &reading).await;
         let (asks, links) = (reading.asks(self, from), reading.links(from, ""));
         let props = asks.props().await;
@@ -130,7 +130,7 @@ impl Board {
 
     /// A funnel of the site: the one that the address names, else the first.
     pub async fn funnels(&self, from: &Viewpoint, search: &str) -> FunnelPage {
-        let reading = Reading::of(self, from, search);
+        let reading = Reading::of(self, from, search).await;
         let from = &self.narrowed(from, &reading).await;
         let asks = reading.asks(self, from);
         let all = funnels_of(from);
@@ -160,14 +160,14 @@ impl Board {
 
     /// How far visitors got along one funnel.
     pub async fn funnel(&self, from: &Viewpoint, search: &str, id: i64) -> Result<FunnelResult, String> {
-        let reading = Reading::of(self, from, search);
+        let reading = Reading::of(self, from, search).await;
         let from = &self.narrowed(from, &reading).await;
         funnels::result(&reading.asks(self, from), from, id).await
     }
 
     /// Who comes back.
     pub async fn retention(&self, from: &Viewpoint, search: &str) -> RetentionPage {
-        let reading = Reading::of(self, from, search);
+        let reading = Reading::of(self, from, search).await;
         let from = &self.narrowed(from, &reading).await;
         let asks = reading.asks(self, from);
         let unit = match reading.state.interval {
@@ -250,7 +250,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn of(board: &Board, from: &Viewpoint, search: &str) -> Self {
+    async fn of(board: &Board, from: &Viewpoint, search: &str) -> Self {
         let (mut state, mut notices) = BoardState::parse(search);
         if state
             .segment
@@ -259,10 +259,15 @@ impl Reading {
             state.segment = None;
             notices.push("there is no such segment among yours: everything is shown".to_owned());
         }
+        // Asked of the history itself: what was imported or deleted since has moved it.
+        let first_day = match state.period {
+            Period::All => board.stats.first_day(&from.scope).await.unwrap_or_default(),
+            _ => None,
+        };
         Self {
             state,
             notices,
-            today: Today::of(board.clock.now(), from),
+            today: Today::of(board.clock.now(), from, first_day),
         }
     }
 

@@ -15,14 +15,14 @@ pub(super) struct Today {
     clock: NaiveDateTime,
     /// The day.
     pub(super) date: NaiveDate,
-    /// The day of the first event.
+    /// The first day that there are figures of; known where everything is shown.
     pub(super) first_day: Option<NaiveDate>,
     /// Minutes east of UTC.
     pub(super) offset: i32,
 }
 
 impl Today {
-    pub(super) fn of(now: Timestamp, from: &Viewpoint) -> Self {
+    pub(super) fn of(now: Timestamp, from: &Viewpoint, first_day: Option<NaiveDate>) -> Self {
         let zone = from.scope.timezone;
         let local = |at: Timestamp| utc(at).with_timezone(&zone);
         let here = local(now);
@@ -31,7 +31,7 @@ impl Today {
             zone,
             clock: here.naive_local(),
             date: here.date_naive(),
-            first_day: from.first_event.map(|at| local(at).date_naive()),
+            first_day,
             offset: here.offset().fix().local_minus_utc() / 60,
         }
     }

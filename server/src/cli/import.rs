@@ -75,7 +75,7 @@ pub(super) async fn import(dir: &DataDir, job: &Job) -> Result<()> {
         }
         Err(error) => return Err(error.into()),
     };
-    if done.state == ImportState::Done && !job.dry_run && done.events > 0 {
+    if done.state == ImportState::Done && !job.dry_run && done.days > 0 {
         // A site that has a history waits for no first event.
         accounts
             .note_first_event(&[site.id], crate::clock::Clock::now(&SystemClock))

@@ -4,7 +4,7 @@
 use super::{Backlog, Overload, firsts::Firsts, import::Piece};
 use crate::{
     clock::SharedClock,
-    event::{Hit, Seen},
+    event::{Hit, Seen, SiteId},
     health::Health,
     live::Live,
     sessions::Sessions,
@@ -34,6 +34,7 @@ enum Message {
         piece: Piece,
         done: oneshot::Sender<()>,
     },
+    Saw(SiteId),
     Sweep,
     Close,
 }
@@ -74,6 +75,16 @@ impl Inbox {
             .map_err(|_| Overload::Stopping)?;
         // What comes after a piece must not overtake it.
         taken.blocking_recv().map_err(|_| Overload::Stopping)
+    }
+
+    /// A site has figures now that came as figures. Blocks while the queue is full.
+    ///
+    /// # Errors
+    /// When the server is going down.
+    pub fn saw(&self, site: SiteId) -> Result<(), Overload> {
+        self.0
+            .blocking_send(Message::Saw(site))
+            .map_err(|_| Overload::Stopping)
     }
 
     /// Nothing more is taken; what waits is still written. For the end of the process, when requests may hang on to their handles.
@@ -151,6 +162,7 @@ impl Writer {
         for message in messages.drain(..) {
             match message {
                 Message::Sweep => sweep = true,
+                Message::Saw(site) => self.firsts.saw(site),
                 Message::Close => {}
                 Message::Import { import, piece, done } => pieces.push((import, piece, done)),
                 Message::Put { done, .. } if room == 0 => answer(done, Err(Overload::StoreBehind)),

@@ -29,6 +29,7 @@ use crate::{
     clock::SharedClock,
     store::{StatsStore, StoreError},
 };
+use chrono::NaiveDate;
 use pulsecast_protocol::stats::{
     CohortUnit, Cohorts, DateRange, Filter, FunnelResult, Goal, Query, QueryResult, Returns,
 };
@@ -117,6 +118,21 @@ impl Stats {
                 Ok((result, Duration::from_millis(millis)))
             })
             .await
+    }
+
+    /// The first day that there are figures of, imported ones among them: with which `all` begins.
+    ///
+    /// # Errors
+    /// As [`Stats::query`].
+    pub async fn first_day(&self, scope: &Scope) -> Result<Option<NaiveDate>, StatsError> {
+        let (site, zone) = (scope.site, scope.timezone);
+        let first = self.turns.ask(move |session| {
+            let mut asking = run::Asking::begin(session)?;
+            let own = asking.first_event(site)?.map(|at| range::local(at, zone).date());
+            let imported = imports::first_day(&mut asking, site)?;
+            Ok(own.into_iter().chain(imported).min())
+        });
+        first.await
     }
 
     /// How far visitors of the range got along these goals: a step counts when it comes after the one before, by the same visitor

@@ -618,3 +618,83 @@ async fn times_delete_imported_figures_of_the_days_that_are_wholly_between_them(
     assert_eq!(delete("2026-04-09", "2026-04-09").await, None);
     assert_eq!(left().await, ["01", "02", "04", "05", "08"]);
 }
+
+#[tokio::test]
+async fn a_site_of_which_there_are_only_imported_figures_waits_for_nothing() {
+    let place = Place::new();
+    add_account(&place);
+    let server = place.serve();
+    let token = token(&place);
+    let browser = reqwest::Client::builder()
+        .cookie_store(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let login = [
+        ("email", "ann@example.com"),
+        ("password", "correct horse battery"),
+    ];
+    let signed_in = browser
+        .post(format!("{}/login", server.url))
+        .form(&login)
+        .send()
+        .await
+        .unwrap();
+    assert!(signed_in.status().is_redirection(), "{}", signed_in.status());
+    let look = async |search: &str| {
+        browser
+            .get(format!("{}/sites/demo{search}", server.url))
+            .send()
+            .await
+            .unwrap()
+    };
+    assert_eq!(
+        look("")
+            .await
+            .headers()
+            .get("location")
+            .map(|to| to.to_str().unwrap().to_owned())
+            .as_deref(),
+        Some("/sites/demo/live"),
+        "nothing has been counted yet"
+    );
+
+    let pages = "date,hostname,page,visits,visitors,pageviews,total_scroll_depth,total_scroll_depth_visits,total_time_on_page,total_time_on_page_visits\n\
+         2024-03-01,demo,/,9,8,20,500,8,90,7\n2024-03-02,demo,/old,2,2,3,,,,\n";
+    let taken = post(&server, &token, "import?name=imported_pages.csv")
+        .body(pages)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(taken.status(), 202);
+    let done = ended(&server, &token).await;
+    assert_eq!((done.state, done.days), (ImportState::Done, 2));
+    eventually("the dashboard is shown", || async {
+        look("").await.status() == 200
+    })
+    .await;
+
+    // All of it begins with the first imported day: by months, not by hours as if it had begun today.
+    let all = look("?period=all").await.text().await.unwrap();
+    assert!(all.contains("1 Mar 2024"), "{all}");
+    assert!(all.contains(">Month<") && !all.contains(">Hour<"), "{all}");
+
+    let output = place.run(&["key", "add", "--site", "demo", "--right", "stats"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let key = text
+        .split_whitespace()
+        .find(|word| word.starts_with("pc_"))
+        .unwrap();
+    let zip = get(&server, key, "export.zip", &[]).await.bytes().await.unwrap();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+    let mut text = String::new();
+    archive
+        .by_name("pages.csv")
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    assert_eq!(
+        text, "page,visitors,pageviews,time_on_page,scroll_depth\r\n/,8,20,13,63\r\n/old,2,3,,\r\n",
+        "the archive says what the dashboard does"
+    );
+}

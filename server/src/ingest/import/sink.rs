@@ -135,8 +135,16 @@ impl Sink for Running {
     }
 
     fn change(&mut self, change: Change) -> Result<(), ImportError> {
+        let site = match &change {
+            Change::ImportDaily { site, .. } => Some(*site),
+            _ => None,
+        };
         self.last = self.backlog.change(change);
-        Ok(())
+        match site {
+            // A site that has figures waits for no first event.
+            Some(site) => self.inbox.saw(site).map_err(|_| ImportError::Stopping),
+            None => Ok(()),
+        }
     }
 
     fn settle(&mut self) -> Result<(), ImportError> {
