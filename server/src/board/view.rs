@@ -120,8 +120,19 @@ async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Met
     }
     .unwrap_or_default();
     let goal = reaches_goal(asks.state);
+    // Each figure by itself: what a report lacks is in none of its neighbours.
+    let lacks_imports = |metric: &Metric| {
+        let meta = answer.as_ref().ok().map(|answer| &answer.meta);
+        meta.is_some_and(|meta| {
+            meta.imports_included == Some(true) && meta.metric_warnings.contains_key(metric)
+        })
+    };
     let head = |metric: &Metric| {
         let (label, hint, unit) = words::metric(*metric);
+        let hint = match lacks_imports(metric) {
+            true => format!("{hint} (without imported figures)"),
+            false => hint.to_owned(),
+        };
         let label = match (metric, goal) {
             (Metric::Visitors, true) => "Converted visitors",
             (Metric::Events, true) => "Conversions",
@@ -130,7 +141,7 @@ async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Met
         Head {
             metric: metric.name().to_owned(),
             label: label.to_owned(),
-            hint: hint.to_owned(),
+            hint,
             unit,
             href: links.to(|state| state.metric = (*metric != metrics[0]).then_some(*metric)),
             chosen: *metric == chosen,

@@ -392,9 +392,14 @@ impl Reader<'_> {
             let pattern = if how == How::Matches {
                 let built = regex::RegexBuilder::new(value)
                     .case_insensitive(case == Case::Ignored)
+                    // Nothing stops this once it has begun: what takes long to compile is refused.
+                    .size_limit(limits::PATTERN_SIZE)
                     .build();
                 match built {
                     Ok(pattern) => Some(pattern),
+                    Err(regex::Error::CompiledTooBig(_)) => {
+                        return wrong(&path, "repeats too much: write a simpler regular expression");
+                    }
                     Err(_) => return wrong(&path, "is no regular expression"),
                 }
             } else {
@@ -426,5 +431,32 @@ impl Reader<'_> {
             }
         }
         Ok(Cond::Goals(found.into_iter().collect(), sense))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{event::SiteId, sites::Site};
+    use pulsecast_protocol::account::SiteSettings;
+
+    #[test]
+    fn an_expression_over_goals_that_takes_long_to_compile_is_refused_where_it_is_written() {
+        let site = Site::new(SiteId(1), SiteSettings::new("example.com".parse().unwrap()));
+        let matching = |patterns: &[&str]| {
+            let condition = Condition {
+                operator: Operator::Matches,
+                subject: Subject::Dimension(Dimension::Goal),
+                values: patterns.iter().map(|text| (*text).to_owned()).collect(),
+                case_sensitive: false,
+            };
+            Conditions::read(&[Filter::Condition(condition)], &Scope::of(&site, None))
+        };
+        assert!(matching(&["^Sign", "\\S+$"]).is_ok());
+        let refused = matching(&["^Sign", "(\\w{100}){20}"]).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("filters[0][2][1]: repeats too much"),
+            "{refused}"
+        );
     }
 }

@@ -16,6 +16,8 @@ pub const CODES: usize = 10_000;
 pub const VALUE_BYTES: usize = 2_000;
 /// Bytes of a regular expression.
 pub const PATTERN_BYTES: usize = 500;
+/// Bytes that a regular expression over the names of goals may take once it is compiled.
+pub const PATTERN_SIZE: usize = 1 << 20;
 /// Buckets of time of one range: ten days of minutes.
 pub const BUCKETS: i64 = 15_000;
 /// Groups of a compared period that are looked at.

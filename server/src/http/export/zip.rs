@@ -60,8 +60,7 @@ impl Asked {
             None | Some("") => Value::Array(Vec::new()),
             Some(text) => parse::json(text.as_bytes())?,
         };
-        let question =
-            json!({ "site_id": site, "metrics": ["visitors"], "date_range": range, "filters": filters });
+        let question = json!({ "site_id": site, "metrics": ["visitors"], "date_range": range, "filters": filters, "include": { "imports": true } });
         Ok(parse::query(&question)?)
     }
 }

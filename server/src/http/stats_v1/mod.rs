@@ -88,7 +88,18 @@ async fn timeseries(State(state): State<AppState>, caller: Caller, uri: Uri) -> 
         caller,
         params,
     };
-    let (query, result) = asked.answer(Params::timeseries).await?;
+    let (query, mut result) = asked.answer(Params::timeseries).await?;
+    // Ten days of minutes are more rows than one page has.
+    let page = query.pagination.limit;
+    if result.results.len() >= page as usize {
+        let next = |params: &Params, goals: &[Goal]| {
+            let mut query = params.timeseries(goals)?;
+            query.pagination.offset = page;
+            Ok(query)
+        };
+        let (_, rest) = asked.answer(next).await?;
+        result.results.extend(rest.results);
+    }
     let rows: HashMap<&str, &ResultRow> = result
         .results
         .iter()
