@@ -132,20 +132,27 @@ pub fn across(event: &web_sys::PointerEvent) -> i64 {
 /// Lets keys click what carries them as `data-key`, and closes menus, until the calling component goes away.
 pub fn listen_for_keys() {
     let keys = window_event_listener(leptos::ev::keydown, |event| {
-        let typing = event
+        let target = event
             .target()
-            .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-            .is_some_and(|element| {
-                element
-                    .matches("input:not([type=checkbox]),select,textarea")
-                    .unwrap_or(false)
-            });
+            .and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
+        let is = |what: &str| target.as_ref().is_some_and(|t| t.matches(what).unwrap_or(false));
         let key = event.key();
-        let is_meant = !typing || key == "Escape";
-        if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || !is_meant {
+        let escape = key == "Escape";
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() {
             return;
         }
-        if key == "Escape" && close_menus(None) {
+        if escape && (first(":popover-open").is_some() || close_menus(None)) {
+            return;
+        }
+        if is("input:not([type=checkbox]),select,textarea") && !(escape && is("[role=dialog] *")) {
+            // Whoever types means the field; Escape leaves it.
+            if let Some(field) = target.filter(|_| escape) {
+                field.blur().ok();
+            }
+            return;
+        }
+        // What takes the arrows itself keeps them.
+        if key.starts_with("Arrow") && is("[tabindex=\"0\"]") {
             return;
         }
         if press(&key) {
@@ -175,11 +182,13 @@ fn press(key: &str) -> bool {
     } else {
         key.to_owned()
     };
-    let found = document()
-        .query_selector(&format!("[data-key=\"{key}\"]"))
-        .ok()
-        .flatten();
-    let Some(element) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) else {
+    // What comes last lies on top: the dialog before the details, these before the filters. What is out of reach is so for keys too.
+    let Ok(found) = document().query_selector_all(&["[data-key=\"", &key, "\"]:not([inert] *)"].concat())
+    else {
+        return false;
+    };
+    let last = found.item(found.length().wrapping_sub(1));
+    let Some(element) = last.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) else {
         return false;
     };
     if element.tag_name() == "INPUT" {
@@ -191,6 +200,11 @@ fn press(key: &str) -> bool {
         element.click();
     }
     true
+}
+
+/// The first element of this kind.
+fn first(selector: &str) -> Option<web_sys::Element> {
+    document().query_selector(selector).ok().flatten()
 }
 
 /// Closes the menus that are open, but for one that holds this; says whether there was one.

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-const KEYS: [(&str, &str); 20] = [
+const KEYS: [(&str, &str); 21] = [
     ("D", "Today"),
     ("E", "Yesterday"),
     ("H", "Last 24 hours"),
@@ -19,9 +19,16 @@ const KEYS: [(&str, &str); 20] = [
     ("A", "All time"),
     ("C", "Choose the days"),
     ("X", "Comparison on and off"),
-    ("← →", "One period back, forth"),
-    ("/", "Filter, or search in details"),
-    ("Esc", "Close, go back, clear the filters"),
+    (
+        "← →",
+        "One period back, forth; along the graph that has the focus",
+    ),
+    ("↵", "Open the graph’s day or hour"),
+    ("/", "Filter; in details: search"),
+    (
+        "Esc",
+        "Close what is open; leave the field, then the details; then clear the filters",
+    ),
     ("?", "This sheet"),
 ];
 
