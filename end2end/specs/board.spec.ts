@@ -184,8 +184,8 @@ test("periods are picked, stepped by arrows and chosen by days", async ({ owner 
   await page.getByRole("link", { name: /^Last 7 days/ }).click();
   await expect(page).toHaveURL(/period=7d/);
   await page.getByTestId("period").click();
-  await page.locator("input[name=from]").fill("2026-03-28");
-  await page.locator("input[name=to]").fill("2026-03-30");
+  await page.locator("input[name=from]").first().fill("2026-03-28");
+  await page.locator("input[name=to]").first().fill("2026-03-30");
   await page.getByTestId("toolbar").getByRole("button", { name: "Apply" }).first().click();
   await expect(page).toHaveURL(/from=2026-03-28.*to=2026-03-30/);
   expect(await figure(page, "visitors")).toBe(known.answer("totals").results[0].metrics[0]);
