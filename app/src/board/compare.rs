@@ -4,7 +4,7 @@ use super::{
     period::Period,
     state::{BoardState, Compare, Weekday},
 };
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDelta};
 
 /// First and last day of the compared period, as of this day; `None` where there is nothing to compare with. Without a comparison of the
 /// viewer's choice it is the period before: the calendar month before a month, the 30 days before 30 days.
@@ -12,6 +12,9 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 pub fn compared(state: &BoardState, today: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
     if matches!(state.period, Period::All | Period::Realtime) {
         return None;
+    }
+    if let Some((first, last)) = compared_times(state) {
+        return Some((first.date(), last.date()));
     }
     let at = state.date.unwrap_or(today);
     // The last 24 hours are compared with days only where days were chosen.
@@ -40,6 +43,33 @@ pub fn compared(state: &BoardState, today: NaiveDate) -> Option<(NaiveDate, Naiv
     } else {
         (first, last)
     })
+}
+
+/// The same of a period of times, unless it is compared with chosen days: as long a time right before, or at the same hours of another day.
+#[must_use]
+pub fn compared_times(state: &BoardState) -> Option<(NaiveDateTime, NaiveDateTime)> {
+    let Period::Times(from, to) = state.period else {
+        return None;
+    };
+    let length = to.signed_duration_since(from);
+    let first = match state.compare.unwrap_or(Compare::Previous) {
+        Compare::Custom(..) => return None,
+        Compare::Year => {
+            let day = from.checked_sub_months(Months::new(12))?;
+            let shift = match state.match_day {
+                Weekday::AsItIs => 0,
+                Weekday::Matched => to_weekday(day.date(), from.date()),
+            };
+            day.checked_add_signed(TimeDelta::days(shift))?
+        }
+        // The same hours of the same weekdays: as many weeks earlier as it takes not to meet.
+        Compare::Previous if state.match_day == Weekday::Matched => {
+            let weeks = (length - TimeDelta::minutes(1)).num_weeks() + 1;
+            from.checked_sub_signed(TimeDelta::weeks(weeks))?
+        }
+        Compare::Previous => from.checked_sub_signed(length)?,
+    };
+    Some((first, first.checked_add_signed(length)?))
 }
 
 /// By how many days, three at most, a day is from the nearest of the other's weekday.
@@ -94,6 +124,33 @@ mod tests {
         assert_eq!(
             of("period=7d&compare=custom&compare_from=2026-01-01&compare_to=2026-01-07"),
             pair("2026-01-01", "2026-01-07")
+        );
+    }
+
+    #[test]
+    fn times_are_compared_with_times() {
+        let of = |more: &str| {
+            let address = format!("period=custom&from=2026-11-20T13:00&to=2026-11-20T18:30{more}");
+            let times = compared_times(&BoardState::parse(&address).0);
+            times.map(|(a, b)| (a.to_string(), b.to_string()))
+        };
+        assert_eq!(of(""), pair("2026-11-20 07:30:00", "2026-11-20 13:00:00"));
+        assert_eq!(
+            of("&compare=previous&match_day=1"),
+            pair("2026-11-13 13:00:00", "2026-11-13 18:30:00")
+        );
+        assert_eq!(
+            of("&compare=year"),
+            pair("2025-11-20 13:00:00", "2025-11-20 18:30:00")
+        );
+        // 20 November is a Friday in 2026, a Thursday in 2025.
+        assert_eq!(
+            of("&compare=year&match_day=1"),
+            pair("2025-11-21 13:00:00", "2025-11-21 18:30:00")
+        );
+        assert_eq!(
+            of("&compare=custom&compare_from=2026-01-01&compare_to=2026-01-07"),
+            None
         );
     }
 

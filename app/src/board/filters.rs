@@ -3,10 +3,11 @@
 
 use super::words;
 use pulsecast_protocol::stats::{Condition, Dimension, Filter, Operator, Subject};
-use std::fmt::Write as _;
 
 /// Most clauses, conditions of a clause, and values of a condition.
 pub const MOST: usize = 20;
+/// Most values that a query compares with at once.
+const VALUES: usize = 1_000;
 
 /// One comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,47 @@ pub struct Atom {
     pub dimension: Dimension,
     /// With what: at least one.
     pub values: Vec<String>,
+    /// Whether `A` differs from `a`.
+    pub case: Case,
+}
+
+/// Whether `A` differs from `a`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Case {
+    /// It does, but not where something is contained.
+    #[default]
+    Usual,
+    /// It does.
+    Matters,
+    /// It does not.
+    Ignored,
+}
+
+impl Case {
+    /// All of them, by name and words.
+    pub const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Usual, "", "as usual: ignored by “contains” only"),
+        (Self::Matters, "case", "have to be the same"),
+        (Self::Ignored, "any", "are ignored"),
+    ];
+
+    /// Its name in the address; the usual has none.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(case, ..)| *case == self)
+            .map_or("", |(_, name, _)| name)
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(_, n, _)| *n == name)
+            .map(|(case, ..)| *case)
+    }
 }
 
 /// How a condition compares.
@@ -71,6 +113,12 @@ impl Op {
         Self::ALL.iter().find(|(_, n, _)| *n == name).map(|(op, ..)| *op)
     }
 
+    /// Whether values are compared as a whole.
+    #[must_use]
+    pub const fn is_equal(self) -> bool {
+        matches!(self, Self::Of(Operator::Is | Operator::IsNot))
+    }
+
     /// Whether it makes sense for this dimension.
     #[must_use]
     pub fn suits(self, dimension: &Dimension) -> bool {
@@ -90,22 +138,41 @@ impl Atom {
             op: Op::Of(Operator::Is),
             dimension,
             values: vec![value.into()],
+            case: Case::Usual,
         }
     }
 
-    /// The same in a query. What contains something does so in capitals as well.
+    /// Whether `A` differs from `a` here.
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        match self.case {
+            Case::Usual => !matches!(self.op, Op::Of(Operator::Contains | Operator::ContainsNot)),
+            Case::Matters => true,
+            Case::Ignored => false,
+        }
+    }
+
+    /// The same in a query.
     #[must_use]
     pub fn filter(&self) -> Filter {
         let operator = match self.op {
             Op::Of(operator) => operator,
             Op::Done | Op::NotDone => Operator::Is,
         };
-        let condition = Filter::Condition(Condition {
-            operator,
-            subject: Subject::Dimension(self.dimension.clone()),
-            values: self.values.clone(),
-            case_sensitive: !matches!(operator, Operator::Contains | Operator::ContainsNot),
-        });
+        let condition = |values: &[String]| {
+            Filter::Condition(Condition {
+                operator,
+                subject: Subject::Dimension(self.dimension.clone()),
+                values: values.to_vec(),
+                case_sensitive: self.is_exact(),
+            })
+        };
+        // A condition has so many values at most; more make several of it.
+        let condition = match self.values.chunks(VALUES).collect::<Vec<_>>().as_slice() {
+            [some] => condition(some),
+            many if operator.is_negated() => Filter::And(many.iter().map(|some| condition(some)).collect()),
+            many => Filter::Or(many.iter().map(|some| condition(some)).collect()),
+        };
         match self.op {
             Op::Of(_) => condition,
             Op::Done => Filter::HasDone(Box::new(condition)),
@@ -115,6 +182,10 @@ impl Atom {
 
     fn write(&self, text: &mut String) {
         text.push_str(self.op.name());
+        if self.case != Case::Usual {
+            text.push(':');
+            text.push_str(self.case.name());
+        }
         let name = words::short(&self.dimension);
         for part in std::iter::once(&name).chain(&self.values) {
             text.push(',');
@@ -131,7 +202,9 @@ impl Atom {
 
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.split(',');
-        let op = Op::named(parts.next()?)?;
+        let how = parts.next()?;
+        let (op, case) = how.split_once(':').unwrap_or((how, ""));
+        let (op, case) = (Op::named(op)?, Case::named(case)?);
         let dimension = words::dimension(&unescape(parts.next()?))?;
         let values: Vec<String> = parts.map(unescape).collect();
         let fits = !values.is_empty() && values.len() <= MOST && op.suits(&dimension);
@@ -139,7 +212,29 @@ impl Atom {
             op,
             dimension,
             values,
+            case,
         })
+    }
+
+    /// `Page is /a or /b`. `name` says how a value is called.
+    #[must_use]
+    pub fn words(&self, name: &dyn Fn(&Dimension, &str) -> String) -> String {
+        let value = |value: &String| name(&self.dimension, value);
+        let values: Vec<String> = self.values.iter().map(value).collect();
+        let subject = words::singular(&self.dimension);
+        let shown = match values.len() {
+            0..=3 => values.join(" or "),
+            n => format!("{} or {} more", values[..2].join(", "), n - 2),
+        };
+        let case = match self.case {
+            Case::Usual => "",
+            Case::Matters => " (exact case)",
+            Case::Ignored => " (any case)",
+        };
+        match self.op {
+            Op::Done | Op::NotDone => format!("{subject} {shown}{case} {}", self.op.words()),
+            Op::Of(_) => format!("{subject} {} {shown}{case}", self.op.words()),
+        }
     }
 }
 
@@ -173,31 +268,11 @@ impl Clause {
         atoms.filter(|atoms| atoms.len() <= MOST).map(Self)
     }
 
-    /// `Page is /a or /b`, for a pill. `name` says how a value is called.
+    /// `Page is /a or /b, or Goal is Signup`, for a pill. `name` says how a value is called.
     #[must_use]
     pub fn words(&self, name: &dyn Fn(&Dimension, &str) -> String) -> String {
-        let mut text = String::new();
-        for (i, atom) in self.0.iter().enumerate() {
-            if i > 0 {
-                text.push_str(", or ");
-            }
-            let values: Vec<String> = atom
-                .values
-                .iter()
-                .map(|value| name(&atom.dimension, value))
-                .collect();
-            let subject = words::singular(&atom.dimension);
-            let shown = match values.len() {
-                0..=3 => values.join(" or "),
-                n => format!("{} or {} more", values[..2].join(", "), n - 2),
-            };
-            let written = match atom.op {
-                Op::Done | Op::NotDone => write!(text, "{subject} {shown} {}", atom.op.words()),
-                Op::Of(_) => write!(text, "{subject} {} {shown}", atom.op.words()),
-            };
-            written.ok();
-        }
-        text
+        let atoms: Vec<String> = self.0.iter().map(|atom| atom.words(name)).collect();
+        atoms.join(", or ")
     }
 
     /// Whether it says something about this dimension.
@@ -238,6 +313,7 @@ mod tests {
                 op: Op::Of(Operator::ContainsNot),
                 dimension: Dimension::Prop("plan, size".into()),
                 values: vec!["".into(), "~".into()],
+                case: Case::Matters,
             },
         ]);
         assert_eq!(Clause::read(&clause.write()), Some(clause));
@@ -253,6 +329,7 @@ mod tests {
             "like,page,x",
             "done,country,DE",
             "is,page,/a;",
+            "is:loud,page,/a",
         ] {
             assert_eq!(Clause::read(text), None, "{text}");
         }
@@ -265,6 +342,8 @@ mod tests {
         assert_eq!(clause.words(&plain), "Page is /a or /b, or Goal is Signup");
         let clause = Clause::read("not_done,goal,Signup").unwrap();
         assert_eq!(clause.words(&plain), "Goal Signup was not done during the visit");
+        let clause = Clause::read("is:any,page,/Blog").unwrap();
+        assert_eq!(clause.words(&plain), "Page is /Blog (any case)");
     }
 
     #[test]
@@ -278,5 +357,34 @@ mod tests {
             json("done,goal,Signup"),
             r#"["has_done",["is","event:goal",["Signup"]]]"#
         );
+    }
+
+    #[test]
+    fn capitals_matter_unless_something_is_contained_or_somebody_says_otherwise() {
+        let json = |text| serde_json::to_string(&Clause::read(text).unwrap().filter()).unwrap();
+        assert_eq!(json("matches,page,^/A"), r#"["matches","event:page",["^/A"]]"#);
+        assert_eq!(
+            json("contains,page,a"),
+            r#"["contains","event:page",["a"],{"case_sensitive":false}]"#
+        );
+        assert_eq!(json("contains:case,page,A"), r#"["contains","event:page",["A"]]"#);
+        assert_eq!(
+            json("is_not:any,page,/a"),
+            r#"["is_not","event:page",["/a"],{"case_sensitive":false}]"#
+        );
+    }
+
+    #[test]
+    fn more_values_than_a_condition_takes_make_several() {
+        let of = |op| {
+            let values = (0..VALUES + 1).map(|n| n.to_string()).collect();
+            Atom {
+                op: Op::Of(op),
+                values,
+                ..Atom::is(Dimension::Region, "")
+            }
+        };
+        assert!(matches!(of(Operator::Is).filter(), Filter::Or(parts) if parts.len() == 2));
+        assert!(matches!(of(Operator::IsNot).filter(), Filter::And(parts) if parts.len() == 2));
     }
 }

@@ -7,6 +7,7 @@ pub mod cards;
 pub mod chart;
 pub mod compare;
 pub mod filters;
+pub mod form;
 pub mod labels;
 pub mod links;
 pub mod model;

@@ -4,10 +4,9 @@ use super::model::{BoardData, Column, Motion, Panel, Row};
 use chrono::NaiveDate;
 use pulsecast_protocol::{
     Domain,
-    stats::{CohortUnit, Cohorts, FunnelResult, Returns},
+    stats::{CohortUnit, Cohorts, Dimension, FunnelResult, Returns},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What the stats pages of a site have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,12 +17,30 @@ pub struct FrameView {
     pub search: String,
     /// What of it was not.
     pub notices: Vec<String>,
-    /// What is called what, among values that filters name: countries, regions.
-    pub names: BTreeMap<String, String>,
+    /// What is called what, among values that filters name.
+    pub names: Names,
+    /// What a segment of this filter would hold, as a query's JSON.
+    pub filters: String,
+    /// Why the filter that is being made cannot be asked for.
+    pub wrong: Option<String>,
     /// What is compared, in words; empty where nothing is.
     pub compared: String,
     /// Values to choose from, while a filter is made.
     pub choices: Option<Choices>,
+}
+
+/// What values are called where that differs from the values: countries, regions, screens, languages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names(pub Vec<(Dimension, String, String)>);
+
+impl Names {
+    /// What a value of a dimension is called.
+    #[must_use]
+    pub fn of<'a>(&'a self, dimension: &Dimension, value: &'a str) -> &'a str {
+        let mut names = self.0.iter();
+        let named = names.find(|(of, code, _)| of == dimension && code == value);
+        named.map_or(value, |(.., name)| name)
+    }
 }
 
 /// The dashboard.

@@ -1,7 +1,10 @@
 //! Which part of history the dashboard shows: its name in the address, its days, and the way to the one before and after.
 
-use chrono::{Datelike, Days, Months, NaiveDate};
-use pulsecast_protocol::stats::{DateRange, TimeUnit};
+use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use pulsecast_protocol::{
+    Timestamp,
+    stats::{DateRange, TimeUnit},
+};
 
 /// A period, as people choose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,16 @@ pub enum Period {
     All,
     /// From one day to another, both included.
     Custom(NaiveDate, NaiveDate),
+    /// From one minute of the site's clock up to, not including, another.
+    Times(NaiveDateTime, NaiveDateTime),
 }
+
+/// How a minute is written in the address, and in a form's field.
+const MINUTE: &str = "%Y-%m-%dT%H:%M";
+/// Years that a minute can lie in.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=2999;
+/// Up to so many hours a graph shows minutes unless told otherwise.
+const MINUTES_UP_TO: i64 = 3;
 
 impl Period {
     /// What is shown unless something else is asked for.
@@ -62,6 +74,58 @@ impl Period {
         named.map_or("custom", |(name, _)| name)
     }
 
+    /// The period between two ends as the address has them: days, the second included, or minutes (`2026-11-20T13:00`), the second not
+    /// included. Instead of an end, `hour` and `week` are those that the first end lies in.
+    #[must_use]
+    pub fn between(from: &str, to: &str) -> Option<Self> {
+        let day = |text: &str| text.parse::<NaiveDate>().ok();
+        match to {
+            "hour" => {
+                let hour = minute(from)?.with_minute(0)?;
+                return Self::of_times(hour, hour + TimeDelta::hours(1));
+            }
+            "week" => {
+                let from = day(from)?;
+                let rest = 6 - from.weekday().num_days_from_monday();
+                return Some(Self::Custom(from, from.checked_add_days(Days::new(rest.into()))?));
+            }
+            _ => {}
+        }
+        if let (Some(from), Some(to)) = (day(from), day(to)) {
+            return Some(Self::Custom(from.min(to), from.max(to)));
+        }
+        let begin = |text| minute(text).or_else(|| Some(day(text)?.and_time(NaiveTime::MIN)));
+        let end = |text| minute(text).or_else(|| Some(day(text)?.succ_opt()?.and_time(NaiveTime::MIN)));
+        match (begin(from)?, end(to)?) {
+            (from, to) if from < to => Self::of_times(from, to),
+            _ => Self::of_times(begin(to)?, end(from)?),
+        }
+    }
+
+    /// Between two minutes: whole days are told by the days.
+    #[must_use]
+    pub fn of_times(from: NaiveDateTime, to: NaiveDateTime) -> Option<Self> {
+        let is_midnight = |at: NaiveDateTime| at.time() == NaiveTime::MIN;
+        if from >= to {
+            return None;
+        }
+        Some(if is_midnight(from) && is_midnight(to) {
+            Self::Custom(from.date(), to.date().pred_opt()?)
+        } else {
+            Self::Times(from, to)
+        })
+    }
+
+    /// Its two ends, as the address has them.
+    #[must_use]
+    pub fn ends(self) -> Option<(String, String)> {
+        match self {
+            Self::Custom(from, to) => Some((from.to_string(), to.to_string())),
+            Self::Times(from, to) => Some((from.format(MINUTE).to_string(), to.format(MINUTE).to_string())),
+            _ => None,
+        }
+    }
+
     /// Whether it can be asked for as of a day other than today.
     #[must_use]
     pub const fn has_date(self) -> bool {
@@ -71,9 +135,9 @@ impl Period {
         )
     }
 
-    /// The same in a query.
+    /// The same in a query; `moment` says when the site's clock shows a time.
     #[must_use]
-    pub const fn range(self) -> DateRange {
+    pub fn range(self, moment: impl Fn(NaiveDateTime) -> Timestamp) -> DateRange {
         match self {
             Self::Realtime => DateRange::Realtime30,
             Self::Day => DateRange::Day,
@@ -84,6 +148,7 @@ impl Period {
             Self::Year => DateRange::Year,
             Self::All => DateRange::All,
             Self::Custom(from, to) => DateRange::Dates(from, to),
+            Self::Times(from, to) => DateRange::Times(moment(from), moment(to)),
         }
     }
 
@@ -111,15 +176,18 @@ impl Period {
             ),
             Self::All => (first_ever.unwrap_or(today).min(today), today),
             Self::Custom(from, to) => (from, to),
+            Self::Times(from, to) => (from.date(), last_day(from, to)),
         })
     }
 
-    /// Whether it includes now: then the dashboard moves.
+    /// Whether it includes now, by the site's clock: then the dashboard moves.
     #[must_use]
-    pub fn includes_now(self, date: Option<NaiveDate>, today: NaiveDate) -> bool {
-        match self.days(date.unwrap_or(today), None) {
-            Some((from, to)) => from <= today && today <= to,
-            None => true,
+    pub fn includes_now(self, date: Option<NaiveDate>, now: NaiveDateTime) -> bool {
+        let today = now.date();
+        match (self, self.days(date.unwrap_or(today), None)) {
+            (Self::Times(from, to), _) => from <= now && now < to,
+            (_, Some((from, to))) => from <= today && today <= to,
+            (_, None) => true,
         }
     }
 
@@ -149,6 +217,11 @@ impl Period {
                 let (from, to) = (from.checked_add_signed(moved)?, to.checked_add_signed(moved)?);
                 return (from <= today).then_some((Self::Custom(from, to), None));
             }
+            Self::Times(from, to) => {
+                let moved = to.signed_duration_since(from) * by;
+                let (from, to) = (from.checked_add_signed(moved)?, to.checked_add_signed(moved)?);
+                return (from.date() <= today).then_some((Self::Times(from, to), None));
+            }
             Self::Day => plus_days(at, i64::from(by))?,
             Self::Days(n) => {
                 // The last step forward may be a short one: it ends today.
@@ -177,6 +250,9 @@ impl Period {
         let length = days.map_or(1, |(from, to)| to.signed_duration_since(from).num_days() + 1);
         match self {
             Self::Realtime => &[Minute],
+            Self::Times(from, to) if to.signed_duration_since(from).num_hours() <= MINUTES_UP_TO => {
+                &[Minute, Hour]
+            }
             Self::Last24h | Self::Day => &[Hour, Minute],
             Self::Months(_) | Self::Year => &[Month, Week, Day],
             _ => match length {
@@ -193,6 +269,19 @@ impl Period {
 
 fn plus_days(date: NaiveDate, days: i64) -> Option<NaiveDate> {
     date.checked_add_signed(chrono::TimeDelta::try_days(days)?)
+}
+
+/// `2026-11-20T13:00`; seconds, and a blank instead of the `T`, may be there and say nothing.
+fn minute(text: &str) -> Option<NaiveDateTime> {
+    let text = text.get(..16)?.replace(' ', "T");
+    let minute = NaiveDateTime::parse_from_str(&text, MINUTE).ok();
+    minute.filter(|minute| YEARS.contains(&minute.year()))
+}
+
+/// The day that a period of times ends on: what ends at midnight is over by then.
+fn last_day(from: NaiveDateTime, to: NaiveDateTime) -> NaiveDate {
+    let before = to.checked_sub_signed(TimeDelta::minutes(1));
+    before.unwrap_or(to).date().max(from.date())
 }
 
 /// The first day of its month.
@@ -240,9 +329,118 @@ pub fn days_text(from: NaiveDate, to: NaiveDate, today: NaiveDate) -> String {
     format!("{} – {end}", from.format("%-d %b"))
 }
 
+/// `Fri 20 Nov, 13:00–18:30`, `19 Nov, 13:00 – 20 Nov, 9:00`, without the year where it is this one.
+#[must_use]
+pub fn times_text(from: NaiveDateTime, to: NaiveDateTime, today: NaiveDate) -> String {
+    let last = last_day(from, to);
+    let clock = |at: NaiveDateTime, day: NaiveDate| match at.date() == day {
+        true => at.format("%-H:%M").to_string(),
+        false => format!("{}:00", 24 + at.hour()),
+    };
+    let (begin, end) = (clock(from, from.date()), clock(to, last));
+    if last == from.date() {
+        return format!("{}, {begin}–{end}", days_text(last, last, today));
+    }
+    let day = |day: NaiveDate| match day.year() == today.year() && from.year() == to.year() {
+        true => day.format("%-d %b").to_string(),
+        false => day.format("%-d %b %Y").to_string(),
+    };
+    format!("{}, {begin} – {}, {end}", day(from.date()), day(last))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(text: &str) -> NaiveDateTime {
+        minute(text).unwrap()
+    }
+
+    #[test]
+    fn a_period_has_two_ends_of_days_or_of_minutes() {
+        let between = |from, to| Period::between(from, to).and_then(Period::ends);
+        let ends = |from: &str, to: &str| Some((from.to_owned(), to.to_owned()));
+        assert_eq!(
+            between("2026-11-20", "2026-11-18"),
+            ends("2026-11-18", "2026-11-20")
+        );
+        for (from, to) in [
+            ("2026-11-20T13:00", "2026-11-20T18:30"),
+            ("2026-11-20 18:30:59", "2026-11-20T13:00:00"),
+        ] {
+            assert_eq!(between(from, to), ends("2026-11-20T13:00", "2026-11-20T18:30"));
+        }
+        assert_eq!(
+            between("2026-11-19", "2026-11-20T09:00"),
+            ends("2026-11-19T00:00", "2026-11-20T09:00")
+        );
+        assert_eq!(
+            between("2026-11-19T09:00", "2026-11-20"),
+            ends("2026-11-19T09:00", "2026-11-21T00:00")
+        );
+        // Whole days are days.
+        assert_eq!(
+            between("2026-11-19T00:00", "2026-11-21T00:00"),
+            ends("2026-11-19", "2026-11-20")
+        );
+        assert_eq!(
+            between("2026-11-19T13:45", "hour"),
+            ends("2026-11-19T13:00", "2026-11-19T14:00")
+        );
+        assert_eq!(between("2026-11-19", "week"), ends("2026-11-19", "2026-11-22"));
+        for (from, to) in [
+            ("2026-11-20T13:00", "2026-11-20T13:00"),
+            ("x", "hour"),
+            ("2026-11-20", "year"),
+            ("9999-11-20T13:00", "hour"),
+        ] {
+            assert_eq!(between(from, to), None, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn a_period_of_times_steps_and_moves_by_the_clock() {
+        let period = Period::Times(at("2026-11-20T13:00"), at("2026-11-20T18:30"));
+        let today = day("2026-11-20");
+        let (before, _) = period.step(None, today, -1).unwrap();
+        assert_eq!(
+            before,
+            Period::Times(at("2026-11-20T07:30"), at("2026-11-20T13:00"))
+        );
+        let is_live = |now| period.includes_now(None, at(now));
+        assert_eq!(
+            ["2026-11-20T12:59", "2026-11-20T13:00", "2026-11-20T18:30"].map(is_live),
+            [false, true, false]
+        );
+        assert_eq!(period.days(today, None), Some((today, today)));
+        assert_eq!(
+            period.intervals(Some((today, today))),
+            [TimeUnit::Hour, TimeUnit::Minute]
+        );
+        let hour = Period::between("2026-11-20T13:00", "hour").unwrap();
+        assert_eq!(hour.intervals(Some((today, today)))[0], TimeUnit::Minute);
+    }
+
+    #[test]
+    fn times_read_as_briefly_as_they_can() {
+        let text = |from, to| times_text(at(from), at(to), day("2026-11-20"));
+        assert_eq!(
+            text("2026-11-20T13:00", "2026-11-20T18:30"),
+            "Fri 20 Nov, 13:00–18:30"
+        );
+        assert_eq!(
+            text("2026-11-20T13:00", "2026-11-21T00:00"),
+            "Fri 20 Nov, 13:00–24:00"
+        );
+        assert_eq!(
+            text("2026-11-19T13:00", "2026-11-20T09:00"),
+            "19 Nov, 13:00 – 20 Nov, 9:00"
+        );
+        assert_eq!(
+            text("2025-12-31T22:00", "2026-01-01T02:00"),
+            "31 Dec 2025, 22:00 – 1 Jan 2026, 2:00"
+        );
+    }
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -298,8 +496,9 @@ mod tests {
     #[test]
     fn only_what_includes_now_moves() {
         let today = day("2026-11-20");
-        assert!(Period::Days(7).includes_now(None, today) && Period::Realtime.includes_now(None, today));
-        assert!(!Period::Days(7).includes_now(Some(day("2026-11-19")), today));
-        assert!(Period::Month.includes_now(Some(day("2026-11-01")), today));
+        let now = today.and_time(NaiveTime::MIN);
+        assert!(Period::Days(7).includes_now(None, now) && Period::Realtime.includes_now(None, now));
+        assert!(!Period::Days(7).includes_now(Some(day("2026-11-19")), now));
+        assert!(Period::Month.includes_now(Some(day("2026-11-01")), now));
     }
 }

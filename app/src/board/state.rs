@@ -2,7 +2,8 @@
 
 use super::{
     cards::{CardId, Tab},
-    filters::{Atom, Clause, MOST, Op},
+    filters::{Atom, Clause, MOST},
+    form::Edit,
     links::{decode, encode},
     period::Period,
     words,
@@ -72,10 +73,35 @@ pub struct Details {
     pub tab: Tab,
     /// Only rows that contain this.
     pub search: String,
-    /// By which column, and which way; by the first, most first, unless told otherwise.
-    pub sort: Option<(Metric, Direction)>,
+    /// By which column, and which way; by the first figure, most first, unless told otherwise.
+    pub sort: Option<(Sort, Direction)>,
     /// From 1.
     pub page: u32,
+}
+
+/// What details are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// What the rows are called.
+    Name,
+    /// A figure.
+    Figure(Metric),
+}
+
+impl Sort {
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "name" => Some(Self::Name),
+            metric => metric.parse().ok().map(Self::Figure),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Figure(metric) => metric.name(),
+        }
+    }
 }
 
 impl Details {
@@ -89,17 +115,6 @@ impl Details {
             page: 1,
         }
     }
-}
-
-/// A filter that is being made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
-    /// Of what.
-    pub dimension: Dimension,
-    /// Which clause it will replace; a new one otherwise.
-    pub at: Option<usize>,
-    /// Only values that contain this are offered.
-    pub search: String,
 }
 
 impl Default for BoardState {
@@ -155,13 +170,16 @@ impl BoardState {
         let day = |name: &str| value(name).map(str::parse::<NaiveDate>);
         state.period = match value("period") {
             None => Period::DEFAULT,
-            Some("custom") => match (day("from"), day("to")) {
-                (Some(Ok(from)), Some(Ok(to))) => Period::Custom(from.min(to), from.max(to)),
-                _ => wrong.note(
-                    "the dates of the period cannot be read: choose them again",
-                    Period::DEFAULT,
-                ),
-            },
+            Some("custom") => {
+                let ends = value("from").zip(value("to"));
+                let period = ends.and_then(|(from, to)| Period::between(from, to));
+                period.unwrap_or_else(|| {
+                    wrong.note(
+                        "the dates of the period cannot be read: choose them again",
+                        Period::DEFAULT,
+                    )
+                })
+            }
             Some(name) => match Period::named(name) {
                 Some(period) => period,
                 None => wrong.note(
@@ -239,7 +257,7 @@ impl BoardState {
                     Some(sort) => (sort, Direction::Desc),
                     None => (sort, Direction::Asc),
                 };
-                Some((sort.parse().ok()?, direction))
+                Some((Sort::read(sort)?, direction))
             });
             Some(Details {
                 tab,
@@ -254,8 +272,8 @@ impl BoardState {
         state.edit = value("edit").and_then(words::dimension).map(|dimension| Edit {
             dimension,
             at: value("at")
-                .and_then(|n| n.parse().ok())
-                .filter(|at| *at < state.clauses.len()),
+                .and_then(|at| at.parse().ok())
+                .filter(|at| state.atom(*at).is_some()),
             search: value("like").unwrap_or_default().to_owned(),
         });
         if value("embed").is_some() {
@@ -285,9 +303,9 @@ impl BoardState {
         if self.period != Period::DEFAULT {
             put("period", self.period.name().to_owned());
         }
-        if let Period::Custom(from, to) = self.period {
-            put("from", from.to_string());
-            put("to", to.to_string());
+        if let Some((from, to)) = self.period.ends() {
+            put("from", from);
+            put("to", to);
         }
         if let Some(date) = self.date {
             put("date", date.to_string());
@@ -332,9 +350,9 @@ impl BoardState {
             if !details.search.is_empty() {
                 put("search", details.search.clone());
             }
-            if let Some((metric, direction)) = details.sort {
+            if let Some((sort, direction)) = details.sort {
                 let sign = if direction == Direction::Desc { "-" } else { "" };
-                put("sort", format!("{sign}{metric}"));
+                put("sort", format!("{sign}{}", sort.name()));
             }
             if details.page > 1 {
                 put("page", details.page.to_string());
@@ -413,48 +431,10 @@ impl BoardState {
     pub fn filters_on(&self, dimension: &Dimension) -> bool {
         self.clauses.iter().any(|clause| clause.names(dimension))
     }
-
-    /// What the filter form adds to the address, if it was sent: the state with that filter.
-    #[must_use]
-    pub fn with_added(mut self, search: &str) -> Option<Self> {
-        let pairs: Vec<(String, String)> = pairs(search).collect();
-        let value = |name: &str| {
-            pairs
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.as_str())
-        };
-        let dimension = words::dimension(value("add")?)?;
-        let op = Op::named(value("op")?).filter(|op| op.suits(&dimension))?;
-        let mut values: Vec<String> = Vec::new();
-        for (_, text) in pairs.iter().filter(|(key, _)| key == "v") {
-            if !text.is_empty() && !values.contains(text) {
-                values.push(text.clone());
-            }
-        }
-        values.truncate(MOST);
-        let at = value("at").and_then(|n| n.parse::<usize>().ok());
-        let join = value("join").and_then(|n| n.parse::<usize>().ok());
-        self.edit = None;
-        if values.is_empty() {
-            return Some(self);
-        }
-        let atom = Atom {
-            op,
-            dimension,
-            values,
-        };
-        match (at, join) {
-            (Some(at), _) if at < self.clauses.len() => self.clauses[at] = Clause(vec![atom]),
-            (_, Some(join)) if join < self.clauses.len() => self.clauses[join].0.push(atom),
-            _ => self.clauses.push(Clause(vec![atom])),
-        }
-        Some(self)
-    }
 }
 
 /// Names and values of what follows the `?`.
-fn pairs(search: &str) -> impl Iterator<Item = (String, String)> {
+pub(super) fn pairs(search: &str) -> impl Iterator<Item = (String, String)> {
     let search = search.strip_prefix('?').unwrap_or(search);
     search.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -1,5 +1,9 @@
 //! An address says all of the state and nothing else.
 
+use super::super::{
+    filters::{Case, Op},
+    form::Place,
+};
 use super::*;
 use proptest::prelude::*;
 
@@ -10,7 +14,14 @@ fn a_day() -> impl Strategy<Value = NaiveDate> {
 fn a_period() -> impl Strategy<Value = Period> {
     let named = proptest::sample::select(Period::NAMED.map(|(_, period)| period).to_vec());
     let custom = (a_day(), a_day()).prop_map(|(a, b)| Period::Custom(a.min(b), a.max(b)));
-    prop_oneof![named, custom]
+    let time = || (a_day(), 0_u32..24, 0_u32..60).prop_map(|(day, h, m)| day.and_hms_opt(h, m, 0).unwrap());
+    let times = (time(), time())
+        .prop_map(|(a, b)| Period::Times(a.min(b), a.max(b)))
+        .prop_filter("is a period of times", |period| match period {
+            Period::Times(from, to) => from < to && Period::of_times(*from, *to) == Some(*period),
+            _ => false,
+        });
+    prop_oneof![named, custom, times]
 }
 
 fn an_atom() -> impl Strategy<Value = Atom> {
@@ -22,12 +33,14 @@ fn an_atom() -> impl Strategy<Value = Atom> {
         ".{1,8}".prop_map(Dimension::Prop)
     ];
     let values = proptest::collection::vec(".{1,12}", 1..4);
-    (ops, dimensions, values)
-        .prop_filter("suits", |(op, dimension, _)| op.suits(dimension))
-        .prop_map(|(op, dimension, values)| Atom {
+    let cases = proptest::sample::select(Case::ALL.map(|(case, ..)| case).to_vec());
+    (ops, dimensions, values, cases)
+        .prop_filter("suits", |(op, dimension, ..)| op.suits(dimension))
+        .prop_map(|(op, dimension, values, case)| Atom {
             op,
             dimension,
             values,
+            case,
         })
 }
 
@@ -61,8 +74,9 @@ fn a_tab() -> impl Strategy<Value = Tab> {
 }
 
 fn details() -> impl Strategy<Value = Option<Details>> {
+    let columns = Metric::ALL.map(Sort::Figure).into_iter().chain([Sort::Name]);
     let sort = proptest::option::of((
-        proptest::sample::select(Metric::ALL.to_vec()),
+        proptest::sample::select(columns.collect::<Vec<_>>()),
         prop_oneof![Just(Direction::Asc), Just(Direction::Desc)],
     ));
     proptest::option::of(
@@ -91,7 +105,11 @@ prop_compose! {
             ..BoardState::default()
         };
         tabs.into_iter().for_each(|tab| state.show(tab));
-        state.edit = editing.map(|search| Edit { dimension: Dimension::City, at: state.clauses.len().checked_sub(1), search });
+        state.edit = editing.map(|search| {
+            let clause = state.clauses.len().checked_sub(1);
+            let at = clause.map(|clause| Place { clause, atom: state.clauses[clause].0.len() - 1 });
+            Edit { dimension: Dimension::City, at, search }
+        });
         state
     }
 }
@@ -135,21 +153,4 @@ fn choosing_a_source_asks_for_its_referrers_and_taking_it_back_does_not() {
     assert_eq!(state.search(), "?f=is,source,Google&tabs=referrers");
     state.drop_clause(0);
     assert_eq!(state, BoardState::default());
-}
-
-#[test]
-fn the_filter_form_adds_replaces_and_joins() {
-    let (state, _) = BoardState::parse("?f=is,country,DE");
-    let added = |more: &str| state.clone().with_added(more).unwrap().search();
-    assert_eq!(
-        added("?add=page&op=is&v=/a&v=/b&v="),
-        "?f=is,country,DE&f=is,page,/a,/b"
-    );
-    assert_eq!(added("?add=country&op=is_not&v=FR&at=0"), "?f=is_not,country,FR");
-    assert_eq!(
-        added("?add=page&op=contains&v=blog&join=0"),
-        "?f=is,country,DE;contains,page,blog"
-    );
-    assert_eq!(added("?add=page&op=is"), "?f=is,country,DE");
-    assert_eq!(state.clone().with_added("?add=moon&op=is&v=x"), None);
 }

@@ -86,11 +86,13 @@ pub fn Frame(
         names,
         compared,
         choices,
+        filters,
+        wrong,
         ..
     } = frame;
     let notice = |text: String| view! { <p class="notice notice--bad" role="status">{text}</p> };
     let dialog = links.state.edit.clone().zip(choices).map(|(edit, choices)| {
-        view! { <FilterDialog links=links.clone() site=site.clone() edit choices names=names.clone() /> }
+        view! { <FilterDialog links=links.clone() site=site.clone() edit choices names=names.clone() wrong=wrong.clone() /> }
     });
     let (domain, mode) = (site.domain.clone(), site.mode);
     let title = match tab {
@@ -108,8 +110,11 @@ pub fn Frame(
         <Title text=title />
         {head}
         {notices.into_iter().map(notice).collect_view()}
-        <Toolbar links site names compared=(tab == Tab::Stats).then_some(compared) />
-        {children()}
+        // What lies behind a dialog is out of reach until that is left, for keys too.
+        <div class="behind" inert=dialog.is_some()>
+            <Toolbar links site names filters compared=(tab == Tab::Stats).then_some(compared) />
+            {children()}
+        </div>
         {dialog}
         <Help />
         <Keys />

@@ -4,13 +4,12 @@ use super::{Board, names, range::Today};
 use crate::stats::Scope;
 use pulsecast_app::board::{
     BoardState,
-    filters::{Atom, Clause, Op},
+    filters::{Atom, Op},
     model::{self, Motion, Panel, Row},
     page::Choices,
 };
 use pulsecast_protocol::stats::{
-    DateRange, Dimension, Filter, Include, Metric, Operator, OrderBy, Pagination, Query, QueryResult,
-    TimeUnit,
+    DateRange, Dimension, Include, Metric, Operator, OrderBy, Pagination, Query, QueryResult, TimeUnit,
 };
 
 /// Values offered while a filter is made.
@@ -44,7 +43,7 @@ impl Asks<'_> {
         Query {
             site_id: self.scope.domain.clone(),
             metrics,
-            date_range: self.state.period.range(),
+            date_range: self.today.range(self.state),
             date: self.state.date,
             dimensions: Vec::new(),
             filters: self.state.filters(),
@@ -104,17 +103,18 @@ impl Asks<'_> {
         if text.is_empty() {
             return query;
         }
-        let filter = match names::codes(dimension, text) {
-            Some(codes) => Filter::is(dimension.clone(), codes),
-            None => Clause(vec![Atom {
+        let atom = match names::codes(dimension, text) {
+            Some(values) => Atom {
+                values,
+                ..Atom::is(dimension.clone(), "")
+            },
+            None => Atom {
                 op: Op::Of(Operator::Contains),
-                dimension: dimension.clone(),
-                values: vec![text.to_owned()],
-            }])
-            .filter(),
+                ..Atom::is(dimension.clone(), text)
+            },
         };
         let mut filters = query.filters;
-        filters.push(filter);
+        filters.push(atom.filter());
         Query { filters, ..query }
     }
 
@@ -131,8 +131,8 @@ impl Asks<'_> {
         let query = self.breakdown(edit.dimension.clone(), vec![Metric::Visitors], CHOICES, 0);
         // What the filter says now must not hide what it could say.
         let mut filters = query.filters.clone();
-        if let Some(at) = edit.at.filter(|at| *at < filters.len()) {
-            filters.remove(at);
+        if let Some(at) = edit.at.filter(|at| at.clause < filters.len()) {
+            filters.remove(at.clause);
         }
         let query = Self::containing(Query { filters, ..query }, &edit.dimension, &edit.search);
         Some(match self.ask(&query).await {
@@ -157,7 +157,7 @@ impl Asks<'_> {
     pub(super) fn range(&self) -> DateRange {
         match (self.state.date, self.today.days(self.state)) {
             (Some(_), Some((from, to))) => DateRange::Dates(from, to),
-            _ => self.state.period.range(),
+            _ => self.today.range(self.state),
         }
     }
 

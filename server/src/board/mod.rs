@@ -8,6 +8,7 @@ mod names;
 mod range;
 mod table;
 mod view;
+mod wrong;
 
 use crate::{
     clock::SharedClock,
@@ -18,6 +19,8 @@ use asks::Asks;
 use pulsecast_app::{
     board::{
         BoardState, Links, Period,
+        filters::Clause,
+        form::Edit,
         model::Look,
         page::{
             BoardPage, Choices, Cohorted, Content, FrameView, FunnelPage, Named, RetentionPage, SiteView,
@@ -29,7 +32,7 @@ use pulsecast_app::{
 use pulsecast_protocol::{
     Timestamp,
     stats::{
-        CohortUnit, Dimension, Funnel, FunnelResult, Metric, Pagination, Query, QueryResult, Segment,
+        CohortUnit, Dimension, Filter, Funnel, FunnelResult, Metric, Pagination, Query, QueryResult, Segment,
         TimeUnit,
     },
 };
@@ -174,7 +177,7 @@ impl Board {
             Some(TimeUnit::Day) => CohortUnit::Day,
             _ => CohortUnit::Week,
         };
-        let filters = reading.state.filters();
+        let filters = reading.asked.filters();
         let cohorts = async {
             let name = reading.state.prop.as_ref()?;
             let cohorts = self
@@ -244,8 +247,13 @@ impl Board {
 
 /// An address, understood.
 struct Reading {
+    /// What it says.
     state: BoardState,
+    /// What is asked: without what cannot be, and with names as the codes that are stored.
+    asked: BoardState,
     notices: Vec<String>,
+    /// Why the filter that is being made cannot be asked.
+    wrong: Option<String>,
     today: Today,
 }
 
@@ -264,7 +272,20 @@ impl Reading {
             Period::All => board.stats.first_day(&from.scope).await.unwrap_or_default(),
             _ => None,
         };
+        let mut state = names::coded(state);
+        let wrong = wrong::conditions(board, &from.scope, &state).await;
+        let asked = wrong::left_out(&state, &wrong);
+        // What cannot be asked is shown again, as it was typed, to be mended.
+        if let (None, Some((at, _))) = (&state.edit, wrong.first()) {
+            state.edit = Edit::of(&state, *at);
+        }
+        let at = state.edit.as_ref().and_then(|edit| edit.at);
         Self {
+            wrong: wrong
+                .into_iter()
+                .find(|(place, _)| Some(*place) == at)
+                .map(|(_, why)| why),
+            asked,
             state,
             notices,
             today: Today::of(board.clock.now(), from, first_day),
@@ -275,7 +296,7 @@ impl Reading {
         Asks {
             board,
             scope: &from.scope,
-            state: &self.state,
+            state: &self.asked,
             today: &self.today,
         }
     }
@@ -287,12 +308,22 @@ impl Reading {
         }
     }
 
+    /// What is filtered by, but for segments.
+    fn clauses(&self) -> Vec<Filter> {
+        self.asked.clauses.iter().map(Clause::filter).collect()
+    }
+
     fn frame(&self, from: &Viewpoint, props: Vec<String>, choices: Option<Choices>) -> FrameView {
         FrameView {
             site: site(from, props, &self.today),
             search: self.state.search(),
             notices: self.notices.iter().map(|text| sentence(text)).collect(),
             names: names::of_filters(&self.state),
+            filters: match self.asked.clauses.is_empty() {
+                true => String::new(),
+                false => serde_json::to_string(&self.clauses()).unwrap_or_default(),
+            },
+            wrong: self.wrong.clone(),
             compared: self.today.compared_words(&self.state),
             choices,
         }

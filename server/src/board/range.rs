@@ -3,7 +3,12 @@
 use super::Viewpoint;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use pulsecast_app::board::{BoardState, Period, compare::compared, period::days_text, state::Compare};
+use pulsecast_app::board::{
+    BoardState, Period,
+    compare::{compared, compared_times},
+    period::{days_text, times_text},
+    state::{Compare, Weekday},
+};
 use pulsecast_protocol::{Timestamp, stats::DateRange};
 
 /// Now, on the site's clock.
@@ -42,7 +47,12 @@ impl Today {
     }
 
     pub(super) fn is_live(&self, state: &BoardState) -> bool {
-        state.period.includes_now(state.date, self.date)
+        state.period.includes_now(state.date, self.clock)
+    }
+
+    /// The shown period, as a query has it.
+    pub(super) fn range(&self, state: &BoardState) -> DateRange {
+        state.period.range(|clock| self.moment(clock))
     }
 
     /// The range whose figures the headline's are compared with: as much of the compared period as has passed of the shown one, so that a day
@@ -50,6 +60,11 @@ impl Today {
     pub(super) fn before(&self, state: &BoardState) -> Option<DateRange> {
         if state.period == Period::Last24h {
             return self.hours_before(state);
+        }
+        if let (Period::Times(from, _), Some((first, last))) = (state.period, compared_times(state)) {
+            let passed = first.checked_add_signed(self.clock.signed_duration_since(from))?;
+            let until = if self.is_live(state) { passed } else { last };
+            return Some(DateRange::Times(self.moment(first), self.moment(until)));
         }
         let (from, _) = self.days(state)?;
         let (first, last) = compared(state, self.date)?;
@@ -72,32 +87,45 @@ impl Today {
         if state.period == Period::Last24h {
             return self.hours_before(state);
         }
+        if let Some((first, last)) = compared_times(state) {
+            return Some(DateRange::Times(self.moment(first), self.moment(last)));
+        }
         let (first, last) = compared(state, self.date)?;
         Some(DateRange::Dates(first, last))
     }
 
+    /// 24 hours, a day or a year earlier, or at this time of the day that matches.
     fn hours_before(&self, state: &BoardState) -> Option<DateRange> {
-        let back = match state.compare.unwrap_or(Compare::Previous) {
-            Compare::Previous => TimeDelta::days(1),
-            Compare::Year => TimeDelta::days(364 + 1),
-            Compare::Custom(first, last) => return Some(DateRange::Dates(first, last)),
+        let end = match state.compare.unwrap_or(Compare::Previous) {
+            Compare::Custom(..) => {
+                let (first, last) = compared(state, self.date)?;
+                return Some(DateRange::Dates(first, last));
+            }
+            Compare::Previous if state.match_day == Weekday::AsItIs => self.now.plus(-Timestamp::DAY),
+            Compare::Previous | Compare::Year => {
+                let (day, _) = compared(state, self.date)?;
+                self.moment(day.and_time(self.clock.time()))
+            }
         };
-        let end = self.now.plus(-back.num_milliseconds());
-        Some(DateRange::Times(
-            end.plus(-TimeDelta::days(1).num_milliseconds()),
-            end,
-        ))
+        Some(DateRange::Times(end.plus(-Timestamp::DAY), end))
     }
 
     /// What is compared, in words.
     pub(super) fn compared_words(&self, state: &BoardState) -> String {
-        if state.period == Period::Last24h && state.compare.unwrap_or(Compare::Previous) == Compare::Previous
-        {
-            return "the 24 hours before".to_owned();
+        if let Some((first, last)) = compared_times(state) {
+            return times_text(first, last, self.date);
         }
-        match compared(state, self.date) {
-            Some((first, last)) => days_text(first, last, self.date),
-            None => String::new(),
+        let Some((first, last)) = compared(state, self.date) else {
+            return String::new();
+        };
+        match (state.period, state.compare.unwrap_or(Compare::Previous)) {
+            (Period::Last24h, Compare::Previous) if state.match_day == Weekday::AsItIs => {
+                "the 24 hours before".to_owned()
+            }
+            (Period::Last24h, Compare::Previous | Compare::Year) => {
+                format!("24 hours until {}", days_text(first, first, self.date))
+            }
+            _ => days_text(first, last, self.date),
         }
     }
 
@@ -166,5 +194,62 @@ mod tests {
             before(&today, "period=day"),
             r#"["2026-03-28T23:00:00.000Z","2026-03-29T01:30:00.000Z"]"#
         );
+    }
+
+    #[test]
+    fn the_last_24_hours_are_compared_with_those_of_the_day_that_was_chosen() {
+        // A Friday. A year earlier that was a Thursday.
+        let today = today(Tz::Europe__Berlin, "2026-11-20T08:00:00Z");
+        let words = |search: &str| today.compared_words(&BoardState::parse(search).0);
+        for (search, range, label) in [
+            (
+                "period=24h&compare=previous",
+                r#"["2026-11-18T08:00:00.000Z","2026-11-19T08:00:00.000Z"]"#,
+                "the 24 hours before",
+            ),
+            (
+                "period=24h&compare=previous&match_day=1",
+                r#"["2026-11-12T08:00:00.000Z","2026-11-13T08:00:00.000Z"]"#,
+                "24 hours until Fri 13 Nov",
+            ),
+            (
+                "period=24h&compare=year",
+                r#"["2025-11-19T08:00:00.000Z","2025-11-20T08:00:00.000Z"]"#,
+                "24 hours until Thu 20 Nov 2025",
+            ),
+            (
+                "period=24h&compare=year&match_day=1",
+                r#"["2025-11-20T08:00:00.000Z","2025-11-21T08:00:00.000Z"]"#,
+                "24 hours until Fri 21 Nov 2025",
+            ),
+            (
+                "period=24h&compare=custom&compare_from=2026-11-02&compare_to=2026-11-02&match_day=1",
+                r#"["2026-10-30","2026-10-30"]"#,
+                "Fri 30 Oct",
+            ),
+        ] {
+            assert_eq!(before(&today, search), range, "{search}");
+            assert_eq!(words(search), label, "{search}");
+        }
+    }
+
+    #[test]
+    fn hours_that_are_not_over_are_compared_with_as_much_of_those_before() {
+        let today = today(Tz::Europe__Berlin, "2026-11-20T08:00:00Z");
+        let period = "period=custom&from=2026-11-20T06:00&to=2026-11-20T12:00";
+        assert_eq!(
+            before(&today, period),
+            r#"["2026-11-19T23:00:00.000Z","2026-11-20T02:00:00.000Z"]"#
+        );
+        let state = BoardState::parse(&format!("{period}&compare=previous")).0;
+        assert_eq!(
+            serde_json::to_string(&today.line_before(&state).unwrap()).unwrap(),
+            r#"["2026-11-19T23:00:00.000Z","2026-11-20T05:00:00.000Z"]"#
+        );
+        assert_eq!(
+            serde_json::to_string(&today.range(&state)).unwrap(),
+            r#"["2026-11-20T05:00:00.000Z","2026-11-20T11:00:00.000Z"]"#
+        );
+        assert_eq!(today.compared_words(&state), "Fri 20 Nov, 0:00–6:00");
     }
 }

@@ -3,16 +3,19 @@
 use super::{
     asks::{self, Asks, WITH_IMPORTS},
     cards::{self, column},
+    names,
     view::reaches_goal,
 };
 use pulsecast_app::board::{
     BoardState, Links, Tab,
     links::encode,
     page::{SortColumn, Table},
-    state::Details,
+    state::{Details, Sort},
     words,
 };
-use pulsecast_protocol::stats::{Dimension, Include, Metric, OrderBy, OrderKey, Query};
+use pulsecast_protocol::stats::{
+    Dimension, Direction, Include, Metric, OrderBy, OrderKey, Pagination, Query, QueryResult, ResultRow,
+};
 
 /// Rows of a page.
 const ROWS: u32 = 100;
@@ -23,7 +26,13 @@ pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details, pro
         return Table::default();
     };
     let metrics = metrics(asks.state, details.tab);
-    let order = details.sort.filter(|(metric, _)| metrics.contains(metric));
+    let order = details.sort.and_then(|(sort, way)| match sort {
+        Sort::Name => Some(OrderBy(OrderKey::Dimension(dimension.clone()), way)),
+        Sort::Figure(metric) => {
+            let is_shown = metrics.contains(&metric);
+            is_shown.then_some(OrderBy(OrderKey::Metric(metric), way))
+        }
+    });
     let query = Query {
         include: Include {
             total_rows: true,
@@ -37,11 +46,18 @@ pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details, pro
         )
     };
     let query = Asks::containing(query, &dimension, &details.search);
-    let query = Asks::ordered(
-        query,
-        order.map(|(metric, way)| OrderBy(OrderKey::Metric(metric), way)),
-    );
-    let answer = asks.ask(&query).await;
+    let query = Asks::ordered(query, order);
+    let answer = match details.sort {
+        Some((Sort::Name, way)) if names::has_names(&dimension) => {
+            let all = Query {
+                pagination: Pagination::default(),
+                ..query.clone()
+            };
+            let answer = asks.ask(&all).await;
+            answer.map(|answer| by_name(answer, &dimension, way, query.pagination))
+        }
+        _ => asks.ask(&query).await,
+    };
     Table {
         what: words::singular(&dimension),
         columns: metrics
@@ -62,6 +78,24 @@ pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details, pro
         rows: answer
             .map(|answer| asks::rows(&answer, &dimension))
             .unwrap_or_default(),
+    }
+}
+
+/// A page of the rows by what they are called, where they are stored by their codes.
+fn by_name(all: QueryResult, dimension: &Dimension, way: Direction, page: Pagination) -> QueryResult {
+    let name = |row: &ResultRow| {
+        let code = row.dimensions.first().cloned().unwrap_or_default();
+        names::of(dimension, &code).unwrap_or(code).to_lowercase()
+    };
+    let mut results = all.results;
+    results.sort_by_cached_key(name);
+    if way == Direction::Desc {
+        results.reverse();
+    }
+    let rows = results.into_iter().skip(page.offset as usize);
+    QueryResult {
+        results: rows.take(page.limit as usize).collect(),
+        ..all
     }
 }
 
@@ -113,7 +147,7 @@ fn metrics(state: &BoardState, tab: Tab) -> Vec<Metric> {
 /// The same rows, all of them, as CSV.
 fn csv(asks: &Asks<'_>, query: &Query, dimension: &Dimension) -> String {
     let all = Query {
-        pagination: pulsecast_protocol::stats::Pagination::default(),
+        pagination: Pagination::default(),
         include: WITH_IMPORTS,
         ..query.clone()
     };
@@ -122,4 +156,34 @@ fn csv(asks: &Asks<'_>, query: &Query, dimension: &Dimension) -> String {
     href.push_str("&query=");
     encode(&serde_json::to_string(&all).unwrap_or_default(), &mut href);
     href
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_ordered_by_what_they_are_called() {
+        let row = |code: &str| ResultRow {
+            dimensions: vec![code.to_owned()],
+            ..ResultRow::default()
+        };
+        let all = QueryResult {
+            results: ["AT", "CH", "DE", "ES"].map(row).to_vec(),
+            meta: pulsecast_protocol::stats::Meta::default(),
+            query: serde_json::Value::Null,
+        };
+        let codes = |way, offset| {
+            let page = Pagination { limit: 3, offset };
+            let page = by_name(all.clone(), &Dimension::Country, way, page);
+            page.results
+                .into_iter()
+                .flat_map(|row| row.dimensions)
+                .collect::<Vec<_>>()
+        };
+        // Austria, Germany, Spain, Switzerland.
+        assert_eq!(codes(Direction::Asc, 0), ["AT", "DE", "ES"]);
+        assert_eq!(codes(Direction::Asc, 3), ["CH"]);
+        assert_eq!(codes(Direction::Desc, 0), ["CH", "ES", "DE"]);
+    }
 }

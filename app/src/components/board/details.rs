@@ -7,7 +7,7 @@ use crate::{
         links::encode_value,
         model::Row,
         page::{SortColumn, Table},
-        state::Details,
+        state::{Details, Sort},
         text,
     },
     format,
@@ -72,21 +72,20 @@ fn Rows(links: Links, details: Details, table: Table) -> impl IntoView {
         .map(|column| column.metric.clone())
         .unwrap_or_default();
     let (sorted, way) = match details.sort {
-        Some((metric, way)) => (metric.name().to_owned(), way),
-        None => (first, Direction::Desc),
+        Some((sort, way)) => (Some(sort), way),
+        None => (first.parse().ok().map(Sort::Figure), Direction::Desc),
     };
-    let head = |column: &SortColumn| {
-        let here = column.metric == sorted;
-        let metric: Option<Metric> = column.metric.parse().ok();
-        // The first click shows the most, the second the least.
-        let next = if here && way == Direction::Desc {
-            Direction::Asc
-        } else {
-            Direction::Desc
+    // A column's heading, which orders by it: at first this way, then the other.
+    let sorting = |by: Sort, first: Direction, label: String, hint: Option<String>| {
+        let here = sorted == Some(by);
+        let other = match first {
+            Direction::Asc => Direction::Desc,
+            Direction::Desc => Direction::Asc,
         };
+        let next = if here && way == first { other } else { first };
         let href = links.to(|state| {
-            if let (Some(details), Some(metric)) = (&mut state.details, metric) {
-                (details.sort, details.page) = (Some((metric, next)), 1);
+            if let Some(details) = &mut state.details {
+                (details.sort, details.page) = (Some((by, next)), 1);
             }
         });
         let sort = match (here, way) {
@@ -94,7 +93,15 @@ fn Rows(links: Links, details: Details, table: Table) -> impl IntoView {
             (true, Direction::Asc) => "ascending",
             (true, Direction::Desc) => "descending",
         };
-        view! { <th scope="col" aria-sort=sort title=column.hint.clone()><a class="details__sort" href=href>{column.column.label.clone()}</a></th> }
+        view! { <th scope="col" aria-sort=sort title=hint><a class="details__sort" href=href>{label}</a></th> }
+    };
+    let name = sorting(Sort::Name, Direction::Asc, table.what.clone(), None);
+    let head = |column: &SortColumn| {
+        let metric: Option<Metric> = column.metric.parse().ok();
+        metric.map(|metric| {
+            let (label, hint) = (column.column.label.clone(), column.hint.clone());
+            sorting(Sort::Figure(metric), Direction::Desc, label, Some(hint))
+        })
     };
     let units: Vec<text::Unit> = table.columns.iter().map(|column| column.column.unit).collect();
     let most = table.rows.iter().map(Row::first).max().unwrap_or_default().max(1);
@@ -124,7 +131,7 @@ fn Rows(links: Links, details: Details, table: Table) -> impl IntoView {
     view! {
         <div class="details__scroll" tabindex="0" role="region" aria-label="Rows">
             <table class="details__table">
-                <thead><tr><th scope="col">{table.what.clone()}</th>{table.columns.iter().map(head).collect_view()}</tr></thead>
+                <thead><tr>{name}{table.columns.iter().map(head).collect_view()}</tr></thead>
                 <tbody>{table.rows.iter().map(row).collect_view()}</tbody>
             </table>
         </div>

@@ -1,10 +1,15 @@
 //! What is filtered by: a pill each, and the menu that makes more.
 
 use super::menu::{Item, Items};
-use crate::board::{Links, filters::Clause, page::SiteView, state::Edit, words};
+use crate::board::{
+    Links,
+    filters::Clause,
+    form::{Edit, Place},
+    page::{Names, SiteView},
+    words,
+};
 use leptos::prelude::*;
 use pulsecast_protocol::stats::Dimension;
-use std::collections::BTreeMap;
 
 /// The menu of what can be filtered by.
 #[component]
@@ -66,25 +71,19 @@ pub fn Pills(
     /// The site.
     site: SiteView,
     /// What values are called.
-    names: BTreeMap<String, String>,
+    names: Names,
+    /// What a segment of it would hold.
+    filters: String,
 ) -> impl IntoView {
     let state = &links.state;
     if state.clauses.is_empty() && state.segment.is_none() {
         return ().into_any();
     }
-    let name = |dimension: &Dimension, value: &str| match dimension {
-        Dimension::Page => value.to_owned(),
-        _ => names.get(value).cloned().unwrap_or_else(|| value.to_owned()),
-    };
-    let pill = |(at, clause): (usize, &Clause)| {
-        let text = clause.words(&name);
-        let edit = clause.0.first().map(|atom| Edit {
-            dimension: atom.dimension.clone(),
-            at: Some(at),
-            search: String::new(),
-        });
-        let change = links.to(|state| state.edit = edit);
-        let remove = links.to(|state| state.drop_clause(at));
+    let name = |dimension: &Dimension, value: &str| names.of(dimension, value).to_owned();
+    let pill = |(clause, conditions): (usize, &Clause)| {
+        let text = conditions.words(&name);
+        let change = links.to(|state| state.edit = Edit::of(state, Place { clause, atom: 0 }));
+        let remove = links.to(|state| state.drop_clause(clause));
         view! { <Pill text change=Some(change) remove /> }
     };
     let pills = state.clauses.iter().enumerate().map(pill).collect_view();
@@ -101,18 +100,13 @@ pub fn Pills(
         }
         state.segment = None;
     });
-    let save = (site.mode.is_member() && !state.clauses.is_empty()).then(|| {
-        let filters: Vec<_> = state.clauses.iter().map(Clause::filter).collect();
-        let filters = serde_json::to_string(&filters).unwrap_or_default();
-        view! { <li><SaveSegment site filters next=links.to(|_| ()) /></li> }
-    });
-    // While a filter is made, Escape leaves that.
-    let key = state.edit.is_none().then_some("Escape");
+    let save = (site.mode.is_member() && !filters.is_empty())
+        .then(|| view! { <li><SaveSegment site filters next=links.to(|_| ()) /></li> });
     view! {
         <ul class="pills" aria-label="Filters">
             {segment}
             {pills}
-            <li><a class="pills__clear" href=clear data-key=key>"Clear all"</a></li>
+            <li><a class="pills__clear" href=clear data-key="Escape">"Clear all"</a></li>
             {save}
         </ul>
     }

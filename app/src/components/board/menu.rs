@@ -71,7 +71,7 @@ pub fn Rest(
         .into_any()
 }
 
-/// Two days and a button.
+/// Two days, or two times of days, and a button.
 #[component]
 pub fn Days(
     /// The first one's field.
@@ -83,11 +83,14 @@ pub fn Days(
     /// The key that leads here.
     #[prop(optional)]
     key: Option<&'static str>,
+    /// What is chosen.
+    #[prop(default = "date")]
+    kind: &'static str,
 ) -> impl IntoView {
     view! {
         <div class="menu__days">
-            <label>"From " <input class="input input--small" type="date" name=from.0 value=from.1 max=most.clone() required data-key=key /></label>
-            <label>"to " <input class="input input--small" type="date" name=to.0 value=to.1 max=most required /></label>
+            <label>"From " <input class="input input--small" type=kind name=from.0 value=from.1 max=most.clone() required data-key=key /></label>
+            <label>"to " <input class="input input--small" type=kind name=to.0 value=to.1 max=most required /></label>
             <button class="button button--small" type="submit">"Apply"</button>
         </div>
     }

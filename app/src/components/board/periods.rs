@@ -4,7 +4,7 @@ use super::menu::{Days, Item, Items, Rest};
 use crate::board::{
     BoardState, Links, Period,
     page::SiteView,
-    period::{days_text, first_of_month},
+    period::{days_text, first_of_month, times_text},
     state::{Compare, Weekday},
 };
 use chrono::NaiveDate;
@@ -37,6 +37,11 @@ pub fn PeriodPicker(
     let label = label(state, today, from, to);
     let groups = groups(&links, today);
     let (base, rest) = (links.base.clone(), links.state.clone());
+    let (begin, end) = match state.period {
+        Period::Times(..) => state.period.ends().unwrap_or_default(),
+        _ => (format!("{from}T00:00"), format!("{}T23:59", to.min(today))),
+    };
+    let (times_base, times_rest) = (base.clone(), rest.clone());
     let arrow = |href: Option<String>, class: &'static str, key: &'static str, label: &'static str| match href
     {
         Some(href) => view! { <a class=class href=href data-key=key aria-label=label></a> }.into_any(),
@@ -56,6 +61,12 @@ pub fn PeriodPicker(
                         <p class="menu__title">"Custom period" <kbd class="menu__key" aria-hidden="true">"C"</kbd></p>
                         <Days from=("from", from.to_string()) to=("to", to.min(today).to_string()) most=today.to_string() key="c" />
                     </form>
+                    <form class="menu__form" action=times_base method="get">
+                        <Rest state=times_rest except=&["period", "from", "to", "date", "interval", "page"] />
+                        <input type="hidden" name="period" value="custom" />
+                        <p class="menu__title">{format!("Custom times, {}", site.timezone)}</p>
+                        <Days from=("from", begin) to=("to", end) most=format!("{today}T23:59") kind="datetime-local" />
+                    </form>
                 </div>
             </details>
         </div>
@@ -72,6 +83,7 @@ fn label(state: &BoardState, today: NaiveDate, from: NaiveDate, to: NaiveDate) -
         (Period::Day, None) => "Today".to_owned(),
         (Period::Days(n), None) => format!("Last {n} days"),
         (Period::Months(n), None) => format!("Last {n} months"),
+        (Period::Times(from, to), _) => times_text(from, to, today),
         (Period::Month, _) => from.format("%B %Y").to_string(),
         (Period::Year, _) => from.format("%Y").to_string(),
         _ => days_text(from, to, today),

@@ -4,9 +4,11 @@ use super::{
     filters::{FilterMenu, Pills},
     periods::{ComparePicker, PeriodPicker},
 };
-use crate::board::{Links, page::SiteView};
+use crate::board::{
+    Links,
+    page::{Names, SiteView},
+};
 use leptos::prelude::*;
-use std::collections::BTreeMap;
 
 /// The bar.
 #[component]
@@ -16,14 +18,16 @@ pub fn Toolbar(
     /// The site.
     site: SiteView,
     /// What values are called.
-    names: BTreeMap<String, String>,
+    names: Names,
+    /// What a segment of the filters would hold.
+    filters: String,
     /// The compared days in words; `None` where nothing is compared.
     compared: Option<String>,
 ) -> impl IntoView {
     view! {
         <div class="toolbar" data-testid="toolbar">
             <FilterMenu links=links.clone() site=site.clone() />
-            <Pills links=links.clone() site=site.clone() names />
+            <Pills links=links.clone() site=site.clone() names filters />
             <div class="toolbar__time">
                 <PeriodPicker links=links.clone() site=site.clone() />
                 {compared.map(|compared| view! { <ComparePicker links site compared /> })}
