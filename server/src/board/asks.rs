@@ -202,6 +202,17 @@ pub(super) fn is_rare(dimension: &Dimension) -> bool {
     )
 }
 
+/// What is to be known about a figure: each has what was imported or not, whatever the figures beside it have.
+pub(super) fn hint(text: &str, metric: Metric, answer: &Result<QueryResult, String>) -> String {
+    let lacks_imports = answer.as_ref().is_ok_and(|answer| {
+        answer.meta.imports_included == Some(true) && answer.meta.metric_warnings.contains_key(&metric)
+    });
+    match lacks_imports {
+        true => format!("{text} (without imported figures)"),
+        false => text.to_owned(),
+    }
+}
+
 /// An answer's rows in words.
 pub(super) fn rows(answer: &QueryResult, dimension: &Dimension) -> Vec<Row> {
     model::rows(&answer.results, &[], &|value| names::of(dimension, value))

@@ -62,7 +62,7 @@ pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details, pro
         what: words::singular(&dimension),
         columns: metrics
             .iter()
-            .map(|metric| sort_column(*metric, asks.state))
+            .map(|metric| sort_column(*metric, asks.state, &answer))
             .collect(),
         total: answer
             .as_ref()
@@ -99,11 +99,11 @@ fn by_name(all: QueryResult, dimension: &Dimension, way: Direction, page: Pagina
     }
 }
 
-fn sort_column(metric: Metric, state: &BoardState) -> SortColumn {
+fn sort_column(metric: Metric, state: &BoardState, answer: &Result<QueryResult, String>) -> SortColumn {
     SortColumn {
         metric: metric.name().to_owned(),
         column: column(metric, state),
-        hint: words::metric(metric).1.to_owned(),
+        hint: asks::hint(words::metric(metric).1, metric, answer),
     }
 }
 

@@ -1,6 +1,10 @@
 //! Figures, graph and cards: asked all at once.
 
-use super::{Viewpoint, asks::Asks, cards};
+use super::{
+    Viewpoint,
+    asks::{self, Asks},
+    cards,
+};
 use futures::future::join_all;
 use pulsecast_app::board::{
     BoardState, CardId, Links,
@@ -120,19 +124,9 @@ async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Met
     }
     .unwrap_or_default();
     let goal = reaches_goal(asks.state);
-    // Each figure by itself: what a report lacks is in none of its neighbours.
-    let lacks_imports = |metric: &Metric| {
-        let meta = answer.as_ref().ok().map(|answer| &answer.meta);
-        meta.is_some_and(|meta| {
-            meta.imports_included == Some(true) && meta.metric_warnings.contains_key(metric)
-        })
-    };
     let head = |metric: &Metric| {
         let (label, hint, unit) = words::metric(*metric);
-        let hint = match lacks_imports(metric) {
-            true => format!("{hint} (without imported figures)"),
-            false => hint.to_owned(),
-        };
+        let hint = asks::hint(hint, *metric, &answer);
         let label = match (metric, goal) {
             (Metric::Visitors, true) => "Converted visitors",
             (Metric::Events, true) => "Conversions",

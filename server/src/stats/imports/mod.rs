@@ -133,6 +133,10 @@ fn names<'a>(cond: &'a Cond, into: &mut BTreeSet<&'a Dimension>) -> bool {
 pub fn imports(asking: &mut Asking<'_>, plan: &Plan, zone: Tz) -> Result<Result<Imports, Skip>, AskError> {
     let imports = match Imports::of(plan, zone) {
         Ok(imports) => imports,
+        Err(Skip::OutOfRange) => {
+            let any = first_day(asking, plan.site)?;
+            return Ok(Err(any.map_or(Skip::NoData, |_| Skip::OutOfRange)));
+        }
         Err(skip) => return Ok(Err(skip)),
     };
     let there = |condition: &str| format!("exists (select 1 from imported_daily i where {condition})");
