@@ -21,7 +21,7 @@ use crate::{
         config::Demo,
         demo::ensure_demo,
         event::{self, IngestState},
-        export::{self, ExportState, Files},
+        export::{self, ExportState, Exports},
         import::{self, ImportUploads},
         router, serve as serve_http,
     },
@@ -334,9 +334,8 @@ impl Server {
         };
         let events: Arc<dyn EventReader> = Arc::new(reader);
         let folder = config.data.exports();
-        let files = Files::open(folder.clone(), clock.clone())
+        let exports = Exports::open(folder.clone(), config.exports.limits(), clock.clone(), tasks)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        files.keep_clean(tasks);
         let importer = Importer::new(
             sites.clone(),
             tables,
@@ -369,7 +368,7 @@ impl Server {
         let members = ExportState {
             sites: sites.clone(),
             events: events.clone(),
-            files,
+            exports: exports.clone(),
             tokens: tokens.clone(),
             clock: clock.clone(),
         };
@@ -417,7 +416,7 @@ impl Server {
             sites,
             live,
             stats,
-            events: Some(events),
+            exports,
             importer: Some(importer),
             feed: Some(feed),
             health,

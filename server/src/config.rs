@@ -1,7 +1,9 @@
 //! Settings of `serve`: flags and `PULSECAST_*` environment alike. Every limit is here, with its default.
 
+mod exports;
 mod streams;
 
+pub use exports::Exports;
 pub use streams::Streams;
 
 use crate::{
@@ -305,6 +307,9 @@ pub struct ServeConfig {
 
     #[command(flatten)]
     pub streams: Streams,
+
+    #[command(flatten)]
+    pub exports: Exports,
 
     /// Days after which entries of the audit trail are deleted
     #[arg(

@@ -70,6 +70,14 @@ const COUNTERS: &[(&str, &str)] = &[
         "Questions to sites' connect endpoints, by outcome: somebody, nobody, failed",
     ),
     (
+        "pulsecast_downloads_refused_total",
+        "Downloads refused because too many were under way, by limit: all, each",
+    ),
+    (
+        "pulsecast_downloads_cut_total",
+        "Downloads ended because their client took nothing of them for too long",
+    ),
+    (
         "pulsecast_logins_total",
         "Attempts to sign in, by what became of them",
     ),

@@ -62,6 +62,7 @@ pub fn provide(state: &AppState) {
         ip,
         session: request.extensions.get::<Session>().cloned(),
         base_url,
+        path: request.uri.path().to_owned(),
     });
     provide_context(api);
     if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), leptos::nonce::use_nonce()) {
@@ -98,6 +99,8 @@ struct RequestApi {
     ip: IpAddr,
     session: Option<Session>,
     base_url: String,
+    /// Of the page that is asked for.
+    path: String,
 }
 
 impl RequestApi {
@@ -154,7 +157,11 @@ impl RequestApi {
         // The window hears of an event a moment before the accounts do.
         let is_new = || !self.state.live.snapshot(domain).stream.is_empty();
         let first = first.or_else(|| is_new().then(|| self.state.clock().now()));
-        Ok(Viewpoint::new(&site, scope, role, first))
+        let from = Viewpoint::new(&site, scope, role, first);
+        Ok(match &self.asker {
+            Asker::Link(_) => from.with_files(self.path.clone()),
+            Asker::Member(_) | Asker::Nobody => from,
+        })
     }
 
     fn dashboard(&self) -> Board {

@@ -135,6 +135,9 @@ pub struct Graph {
     pub before_label: String,
     /// How long buckets can be.
     pub intervals: Vec<Link>,
+    /// The same as CSV.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub csv: String,
     /// What is to be known about it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
@@ -177,6 +180,9 @@ pub struct Card {
     pub site: String,
     /// The whole of it.
     pub details: String,
+    /// All of its rows as CSV; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub csv: String,
     /// What it says while it has no row.
     pub empty: String,
     /// What is to be known about it, and where to go for it.

@@ -50,6 +50,8 @@ pub struct BoardPage {
     pub frame: FrameView,
     /// What is below the toolbar.
     pub content: Content,
+    /// All of what is shown as one archive.
+    pub zip: String,
 }
 
 /// A site as its dashboard's pages need it.
@@ -186,6 +188,8 @@ pub struct FunnelPage {
     pub follow: Panel,
     /// Whether the period includes now.
     pub motion: Motion,
+    /// The same as CSV.
+    pub csv: String,
 }
 
 /// Who comes back.
@@ -197,6 +201,10 @@ pub struct RetentionPage {
     pub returns: Result<Returns, String>,
     /// Across days, where the site names its people.
     pub cohorts: Option<Result<Cohorted, String>>,
+    /// The first as CSV.
+    pub csv: String,
+    /// The second as CSV.
+    pub cohorts_csv: String,
 }
 
 /// Cohorts and how long their steps are.

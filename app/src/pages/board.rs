@@ -30,7 +30,7 @@ pub fn Dashboard(
     /// The viewer's sites.
     sites: Vec<Domain>,
 ) -> impl IntoView {
-    let BoardPage { frame, content } = page;
+    let BoardPage { frame, content, zip } = page;
     let state = BoardState::parse(&frame.search).0;
     let details = state.details.clone();
     let links = Links {
@@ -47,7 +47,14 @@ pub fn Dashboard(
         (Content::Details(table), Some(details)) => {
             view! { <DetailsView links=links.clone() details table=*table /> }.into_any()
         }
-        (Content::Board(data), _) => view! { <StatsBoard data=*data /> }.into_any(),
+        (Content::Board(data), _) => view! {
+            <StatsBoard data=*data />
+            <p class="board-export">
+                <a class="button button--small" href=zip download="" data-testid="zip">"Download all reports"</a>
+                " Every report of this period and these filters as CSV, in one ZIP."
+            </p>
+        }
+        .into_any(),
         (Content::Details(_), None) => ().into_any(),
     };
     view! { <Frame frame links sites tab=Tab::Stats>{body}</Frame> }.into_any()

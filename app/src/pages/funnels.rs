@@ -28,6 +28,7 @@ fn Loaded(page: FunnelPage, sites: Vec<pulsecast_protocol::Domain>) -> impl Into
         result,
         follow,
         motion,
+        csv,
     } = page;
     let links = Links {
         base: format!("{}/funnels", frame.site.base),
@@ -47,6 +48,7 @@ fn Loaded(page: FunnelPage, sites: Vec<pulsecast_protocol::Domain>) -> impl Into
                 <section class="panel funnel" aria-labelledby="funnel-title">
                     <Chooser links=links.clone() all current=funnel.clone() />
                     <FunnelBars domain search id=funnel.id result follow motion />
+                    <p class="funnel__out"><a class="card__more" href=csv download="">"CSV"</a></p>
                 </section>
             }
             .into_any()

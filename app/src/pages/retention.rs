@@ -29,13 +29,15 @@ fn Loaded(page: RetentionPage, sites: Vec<Domain>) -> impl IntoView {
         frame,
         returns,
         cohorts,
+        csv,
+        cohorts_csv,
     } = page;
     let links = Links {
         base: format!("{}/retention", frame.site.base),
         state: BoardState::parse(&frame.search).0,
     };
     let props = frame.site.props.clone();
-    let across = view! { <Across links=links.clone() props cohorts /> };
+    let across = view! { <Across links=links.clone() props cohorts csv=cohorts_csv /> };
     view! {
         <Frame frame links sites tab=Tab::Retention>
             <section class="panel retention" aria-labelledby="within-title">
@@ -45,7 +47,11 @@ fn Loaded(page: RetentionPage, sites: Vec<Domain>) -> impl IntoView {
                     "What can be known is who comes back on the same day (in UTC)."
                 </p>
                 {match returns {
-                    Ok(returns) => view! { <ReturnsView returns /> }.into_any(),
+                    Ok(returns) => view! {
+                        <ReturnsView returns />
+                        <p class="retention__out"><a class="card__more" href=csv download="">"CSV"</a></p>
+                    }
+                    .into_any(),
                     Err(error) => view! { <p class="notice notice--bad" role="alert">{error}</p> }.into_any(),
                 }}
             </section>
@@ -57,7 +63,12 @@ fn Loaded(page: RetentionPage, sites: Vec<Domain>) -> impl IntoView {
 
 /// Cohorts, of those whom the site names.
 #[component]
-fn Across(links: Links, props: Vec<String>, cohorts: Option<Result<Cohorted, String>>) -> impl IntoView {
+fn Across(
+    links: Links,
+    props: Vec<String>,
+    cohorts: Option<Result<Cohorted, String>>,
+    csv: String,
+) -> impl IntoView {
     let chosen = links.state.prop.clone();
     let option = |prop: &String| {
         let here = chosen.as_ref() == Some(prop);
@@ -79,7 +90,11 @@ fn Across(links: Links, props: Vec<String>, cohorts: Option<Result<Cohorted, Str
     let body = match cohorts {
         None => ().into_any(),
         Some(Err(error)) => view! { <p class="notice notice--bad" role="alert">{error}</p> }.into_any(),
-        Some(Ok(cohorts)) => view! { <CohortTable cohorts /> }.into_any(),
+        Some(Ok(cohorts)) => view! {
+            <CohortTable cohorts />
+            <p class="retention__out"><a class="card__more" href=csv download="">"CSV"</a></p>
+        }
+        .into_any(),
     };
     view! {
         <section class="panel retention" aria-labelledby="across-title">

@@ -5,6 +5,7 @@ use crate::stats::Scope;
 use pulsecast_app::board::{
     BoardState,
     filters::{Atom, Op},
+    links::encode,
     model::{self, Motion, Panel, Row},
     page::Choices,
 };
@@ -29,6 +30,8 @@ pub(super) const WITH_IMPORTS: Include = Include {
 pub(super) struct Asks<'a> {
     pub(super) board: &'a Board,
     pub(super) scope: &'a Scope,
+    /// The path below which files are.
+    pub(super) files: &'a str,
     pub(super) state: &'a BoardState,
     pub(super) today: &'a Today,
 }
@@ -159,6 +162,23 @@ impl Asks<'_> {
             (Some(_), Some((from, to))) => DateRange::Dates(from, to),
             _ => self.today.range(self.state),
         }
+    }
+
+    /// Where all rows of a question are as CSV, by this name.
+    pub(super) fn csv(&self, query: &Query, name: &str) -> String {
+        let all = Query {
+            pagination: Pagination::default(),
+            include: Include {
+                total_rows: false,
+                ..query.include.clone()
+            },
+            ..query.clone()
+        };
+        let mut href = format!("{}/csv?name=", self.files);
+        encode(name, &mut href);
+        href.push_str("&query=");
+        encode(&serde_json::to_string(&all).unwrap_or_default(), &mut href);
+        href
     }
 
     pub(super) fn motion(&self) -> Motion {

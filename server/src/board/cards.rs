@@ -165,6 +165,7 @@ async fn list(asks: &Asks<'_>, links: &Links, tab: Tab, dimension: Dimension, ba
         href: href(links, tab, &dimension),
         site: site_of(asks, &dimension),
         details: links.to(|state| state.details = Some(Details::of(tab))),
+        csv: asks.csv(&query, &words::short(&dimension)),
         empty: empty(asks, tab),
         note: note(asks, tab),
         ..bare
@@ -221,6 +222,10 @@ async fn steps(asks: &Asks<'_>, links: &Links, from: &Viewpoint, bare: Card, fun
         empty: "There is no funnel yet.".to_owned(),
         details: match chosen {
             Some(chosen) => super::funnels::href(links, from, chosen.id),
+            None => String::new(),
+        },
+        csv: match chosen {
+            Some(chosen) => super::funnels::csv(links, from, chosen.id),
             None => String::new(),
         },
         note: chosen.is_none().then(|| Link {

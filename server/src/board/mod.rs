@@ -21,6 +21,7 @@ use pulsecast_app::{
         BoardState, Links, Period,
         filters::Clause,
         form::Edit,
+        links::encode,
         model::Look,
         page::{
             BoardPage, Choices, Cohorted, Content, FrameView, FunnelPage, Named, RetentionPage, SiteView,
@@ -32,11 +33,12 @@ use pulsecast_app::{
 use pulsecast_protocol::{
     Timestamp,
     stats::{
-        CohortUnit, Dimension, Filter, Funnel, FunnelResult, Metric, Pagination, Query, QueryResult, Segment,
-        TimeUnit,
+        CohortUnit, DateRange, Dimension, Filter, Funnel, FunnelResult, Metric, Pagination, Query,
+        QueryResult, Segment, TimeUnit,
     },
 };
 use range::Today;
+use serde_json::Value;
 use std::{borrow::Cow, sync::Arc};
 
 /// Whoever looks, at what, and from which address on.
@@ -48,6 +50,8 @@ pub struct Viewpoint {
     pub mode: ViewMode,
     /// The path of the dashboard: `/sites/example.com`.
     pub base: String,
+    /// The path below which its files are: the same, or that of the shared link.
+    pub files: String,
     /// Names of the goals that they may know of.
     pub goals: Vec<String>,
     /// The funnels that they may know of.
@@ -65,6 +69,7 @@ impl Viewpoint {
                 Some(_) => format!("/sites/{}", site.settings.domain),
                 None => String::new(),
             },
+            files: format!("/sites/{}", site.settings.domain),
             mode: match role {
                 Some(Role::Viewer) => ViewMode::Member,
                 Some(Role::Editor) => ViewMode::Editor,
@@ -77,12 +82,32 @@ impl Viewpoint {
             first_event,
         }
     }
+
+    /// The same with files below this path.
+    #[must_use]
+    pub fn with_files(self, path: String) -> Self {
+        Self { files: path, ..self }
+    }
+}
+
+/// What an address asks of history, beyond the pages that are made of it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// When.
+    pub range: DateRange,
+    /// Of which events.
+    pub filters: Vec<Filter>,
+    /// Which funnel.
+    pub funnel: Option<Funnel>,
+    /// The property that names people.
+    pub prop: Option<String>,
+    /// How long the steps of cohorts are.
+    pub unit: CohortUnit,
 }
 
 /// Leaves out what leads to places that are not the viewer's.
 fn within(mut content: Content, mode: ViewMode) -> Content {
     match &mut content {
-        Content::Details(table) if !mode.is_member() => table.csv.clear(),
         Content::Board(data) if !mode.edits() => {
             for card in &mut data.cards {
                 card.note = None;
@@ -126,6 +151,7 @@ impl Board {
         };
         let (content, choices) = tokio::join!(content, asks.choices());
         BoardPage {
+            zip: archive(&asks, from),
             content: within(content, from.mode),
             frame: reading.frame(from, props, choices),
         }
@@ -136,12 +162,7 @@ impl Board {
         let reading = Reading::of(self, from, search).await;
         let from = &self.narrowed(from, &reading).await;
         let asks = reading.asks(self, from);
-        let all = funnels_of(from);
-        let funnel = all
-            .iter()
-            .find(|funnel| Some(funnel.id) == reading.state.funnel)
-            .or(all.first())
-            .cloned();
+        let funnel = reading.funnel(from).map(named);
         let result = async {
             match &funnel {
                 Some(funnel) => Some(funnels::result(&asks, from, funnel.id).await),
@@ -153,6 +174,7 @@ impl Board {
         let ((props, choices), result) =
             tokio::join!(async { (asks.props().await, asks.choices().await) }, result);
         FunnelPage {
+            csv: format!("{}/funnel.csv{}", from.files, reading.state.search()),
             follow: asks.panel("funnel", &query, None),
             motion: asks.motion(),
             frame: reading.frame(from, props, choices),
@@ -173,10 +195,7 @@ impl Board {
         let reading = Reading::of(self, from, search).await;
         let from = &self.narrowed(from, &reading).await;
         let asks = reading.asks(self, from);
-        let unit = match reading.state.interval {
-            Some(TimeUnit::Day) => CohortUnit::Day,
-            _ => CohortUnit::Week,
-        };
+        let unit = reading.unit();
         let filters = reading.asked.filters();
         let cohorts = async {
             let name = reading.state.prop.as_ref()?;
@@ -193,7 +212,10 @@ impl Board {
             self.stats.returns(&from.scope, asks.range(), &filters),
             cohorts
         );
+        let csv = |report: &str| format!("{}/{report}.csv{}", from.files, reading.state.search());
         RetentionPage {
+            csv: csv("retention"),
+            cohorts_csv: csv("cohorts"),
             frame: reading.frame(from, props, choices),
             returns: returns.map_err(|error| words(&error)),
             cohorts,
@@ -237,6 +259,19 @@ impl Board {
             goals,
             ..from.clone()
         })
+    }
+
+    /// What an address asks.
+    pub async fn asked(&self, from: &Viewpoint, search: &str) -> Asked {
+        let reading = Reading::of(self, from, search).await;
+        let from = &self.narrowed(from, &reading).await;
+        Asked {
+            range: reading.asks(self, from).range(),
+            filters: reading.asked.filters(),
+            funnel: reading.funnel(from).cloned(),
+            prop: reading.state.prop.clone(),
+            unit: reading.unit(),
+        }
     }
 
     async fn ask(&self, scope: &Scope, query: &Query) -> Result<QueryResult, String> {
@@ -296,9 +331,23 @@ impl Reading {
         Asks {
             board,
             scope: &from.scope,
+            files: &from.files,
             state: &self.asked,
             today: &self.today,
         }
+    }
+
+    fn unit(&self) -> CohortUnit {
+        match self.state.interval {
+            Some(TimeUnit::Day) => CohortUnit::Day,
+            _ => CohortUnit::Week,
+        }
+    }
+
+    /// The funnel that the address names, else the first.
+    fn funnel<'a>(&self, from: &'a Viewpoint) -> Option<&'a Funnel> {
+        let named = |funnel: &&Funnel| Some(funnel.id) == self.state.funnel;
+        from.funnels.iter().find(named).or(from.funnels.first())
     }
 
     fn links(&self, from: &Viewpoint, page: &str) -> Links {
@@ -353,12 +402,41 @@ fn site(from: &Viewpoint, props: Vec<String>, today: &Today) -> SiteView {
     }
 }
 
-fn funnels_of(from: &Viewpoint) -> Vec<Named> {
-    let name = |funnel: &Funnel| Named {
+fn named(funnel: &Funnel) -> Named {
+    Named {
         id: funnel.id,
         name: funnel.name.clone(),
+    }
+}
+
+fn funnels_of(from: &Viewpoint) -> Vec<Named> {
+    from.funnels.iter().map(named).collect()
+}
+
+/// Where all of what is shown is as one archive.
+fn archive(asks: &Asks<'_>, from: &Viewpoint) -> String {
+    let mut href = format!("{}/export.zip?", from.files);
+    let mut put = |name: &str, value: &str| {
+        href.push_str(name);
+        href.push('=');
+        encode(value, &mut href);
+        href.push('&');
     };
-    from.funnels.iter().map(name).collect()
+    match serde_json::to_value(asks.range()) {
+        Ok(Value::Array(times)) => {
+            for (name, time) in ["from", "to"].into_iter().zip(&times) {
+                put(name, time.as_str().unwrap_or_default());
+            }
+        }
+        Ok(Value::String(name)) => put("period", &name),
+        _ => {}
+    }
+    let filters = asks.state.filters();
+    if !filters.is_empty() {
+        put("filters", &serde_json::to_string(&filters).unwrap_or_default());
+    }
+    href.truncate(href.trim_end_matches(['&', '?']).len());
+    href
 }
 
 /// What is said where the answer would stand. What the store says is for the log.

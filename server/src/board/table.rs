@@ -8,7 +8,6 @@ use super::{
 };
 use pulsecast_app::board::{
     BoardState, Links, Tab,
-    links::encode,
     page::{SortColumn, Table},
     state::{Details, Sort},
     words,
@@ -73,7 +72,7 @@ pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details, pro
         href: cards::href(links, details.tab, &dimension),
         site: cards::site_of(asks, &dimension),
         flags: dimension == Dimension::Country,
-        csv: csv(asks, &query, &dimension),
+        csv: asks.csv(&query, &words::short(&dimension)),
         panel: asks.panel("details", &query, Some(&answer)),
         rows: answer
             .map(|answer| asks::rows(&answer, &dimension))
@@ -142,20 +141,6 @@ fn metrics(state: &BoardState, tab: Tab) -> Vec<Metric> {
             M::VisitDuration,
         ],
     }
-}
-
-/// The same rows, all of them, as CSV.
-fn csv(asks: &Asks<'_>, query: &Query, dimension: &Dimension) -> String {
-    let all = Query {
-        pagination: Pagination::default(),
-        include: WITH_IMPORTS,
-        ..query.clone()
-    };
-    let mut href = format!("/sites/{}/csv?name=", asks.scope.domain);
-    encode(&words::short(dimension), &mut href);
-    href.push_str("&query=");
-    encode(&serde_json::to_string(&all).unwrap_or_default(), &mut href);
-    href
 }
 
 #[cfg(test)]

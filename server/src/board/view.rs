@@ -185,6 +185,7 @@ async fn graph(asks: &Asks<'_>, links: &Links, metric: Metric) -> Graph {
             None => String::new(),
         },
         intervals: intervals(asks, links, unit),
+        csv: asks.csv(&query, metric.name()),
         note: match &answer {
             Ok(answer) if answer.meta.imports_included == Some(true) => "with imported figures".to_owned(),
             _ => String::new(),

@@ -98,7 +98,7 @@ pub(super) async fn run(dir: &DataDir, job: &Job) -> Result<()> {
                 ExportFormat::Parquet if job.to_stdout() => {
                     bail!("a Parquet file cannot be written to standard output: name a file with --output")
                 }
-                ExportFormat::Parquet => reader.parquet(slice, &job.output)?,
+                ExportFormat::Parquet => reader.parquet(slice, &job.output, &mut drop)?,
             }
         }
         Err(StoreError::InUse { .. }) => {

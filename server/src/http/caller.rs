@@ -122,6 +122,13 @@ impl Refusal {
         }
     }
 
+    /// The same, with a time after which to try again.
+    #[must_use]
+    pub fn again_after(mut self, wait: Duration) -> Self {
+        self.again_after = Some(wait);
+        self
+    }
+
     /// The same, with this part to blame.
     #[must_use]
     pub fn at(mut self, path: &str) -> Self {

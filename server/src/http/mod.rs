@@ -46,9 +46,10 @@ use crate::{
     live::Live,
     sites::Sites,
     stats::Stats,
-    store::{EventReader, accounts::Accounts},
+    store::accounts::Accounts,
     transport::TransportState,
 };
+use export::Exports;
 use metrics_exporter_prometheus::PrometheusHandle;
 use pulsecast_protocol::{ApiError, Channel, Domain, ErrorCode};
 use std::sync::Arc;
@@ -72,8 +73,8 @@ pub struct AppState {
     pub live: Live,
     /// What was.
     pub stats: Stats,
-    /// The events themselves; `None` where there is no store.
-    pub events: Option<Arc<dyn EventReader>>,
+    /// What is downloaded.
+    pub exports: Exports,
     /// Takes files in; `None` where there is no store.
     pub importer: Option<Importer>,
     /// What editors publish; `None` where there is nowhere to publish to.

@@ -67,8 +67,7 @@ pub fn router(state: AppState, parts: Parts, leptos: LeptosOptions) -> Router {
         .route("/setup", post(setup::setup))
         .route("/api/token", post(token::token))
         .route("/api/v2/query", post(stats_v2::query))
-        .route("/sites/{domain}/csv", get(export::csv::export))
-        .route("/sites/{domain}/export.zip", get(export::zip::export))
+        .merge(export::reports())
         .route("/invitations/{token}", post(invitation::join))
         .route("/share/{slug}", post(share::open))
         .merge(feed::routes())
@@ -104,8 +103,9 @@ fn compression() -> CompressionLayer<impl Predicate> {
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
         .and(NotForContentType::const_new("application/wasm"))
-        // Exports that are compressed already, and whose bytes a broken download goes on with.
+        // Exports whose bytes a broken download goes on with; and those that are compressed already.
         .and(NotForContentType::const_new("application/vnd.apache.parquet"))
+        .and(NotForContentType::const_new("text/csv"))
         .and(NotForContentType::const_new("application/zip"));
     CompressionLayer::new()
         .quality(CompressionLevel::Precise(4))
@@ -139,8 +139,9 @@ async fn remote(
 
 /// Writing a file of all events, or taking one in, takes its time.
 fn patience(path: &str) -> Duration {
-    let long =
-        path.starts_with("/sites/") && (path.ends_with("/export.parquet") || path.ends_with("/import"));
+    let files = [".parquet", ".zip", "csv", "/import"];
+    let long = (path.starts_with("/sites/") || path.starts_with("/share/"))
+        && files.iter().any(|file| path.ends_with(file));
     if long {
         Duration::from_secs(1800)
     } else if path.starts_with("/api/feed/") {

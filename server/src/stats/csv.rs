@@ -1,7 +1,10 @@
 //! Answers as CSV ([RFC 4180](https://www.rfc-editor.org/rfc/rfc4180)): a column a dimension, a column a figure. What visitors wrote never becomes
 //! a formula in somebody's spreadsheet.
 
-use pulsecast_protocol::stats::{Dimension, Metric, MetricValue, Query, ResultRow};
+use pulsecast_protocol::stats::{
+    Cohort, CohortUnit, Cohorts, Dimension, FunnelResult, FunnelStepResult, Metric, MetricValue, Query,
+    ResultRow, Returns,
+};
 
 /// What a code stands for: the name of a country or region.
 pub type Names = fn(&Dimension, &str) -> Option<String>;
@@ -91,6 +94,70 @@ impl Table {
     }
 }
 
+/// The steps of a funnel, and before them everybody.
+#[must_use]
+pub fn funnel(result: &FunnelResult) -> Vec<u8> {
+    let everybody = [
+        "(all visitors)".to_owned(),
+        result.all_visitors.to_string(),
+        String::new(),
+        String::new(),
+    ];
+    let step = |step: &FunnelStepResult| {
+        [
+            guarded(step.label.clone()),
+            step.visitors.to_string(),
+            step.conversion_rate.to_string(),
+            step.dropoff.to_string(),
+        ]
+    };
+    let head = ["step", "visitors", "conversion_rate", "dropoff"].map(str::to_owned);
+    let rows = [head, everybody].into_iter().chain(result.steps.iter().map(step));
+    rows.flat_map(|cells| line(&cells)).collect()
+}
+
+/// Returns within the day.
+#[must_use]
+pub fn returns(returns: &Returns) -> Vec<u8> {
+    let often = |at: usize| match at + 1 {
+        Returns::VISITS => format!("{} or more", Returns::VISITS),
+        times => times.to_string(),
+    };
+    let hours = |at: usize| {
+        let before = at.checked_sub(1).and_then(|at| Returns::HOURS.get(at));
+        match (before, Returns::HOURS.get(at)) {
+            (Some(from), Some(to)) => format!("{from} to {to}"),
+            (Some(from), None) => format!("more than {from}"),
+            (None, to) => format!("up to {}", to.copied().unwrap_or_default()),
+        }
+    };
+    let visits = returns.visits.iter().enumerate();
+    let gaps = returns.gaps.iter().enumerate();
+    let visits = visits.map(|(at, n)| ["visits_in_a_day".to_owned(), often(at), n.to_string()]);
+    let gaps = gaps.map(|(at, n)| ["hours_until_next_visit".to_owned(), hours(at), n.to_string()]);
+    let head = ["what", "how_many", "count"].map(str::to_owned);
+    let rows = std::iter::once(head).chain(visits).chain(gaps);
+    rows.flat_map(|cells| line(&cells)).collect()
+}
+
+/// People by when they were first seen, and how many of them in each step after it.
+#[must_use]
+pub fn cohorts(cohorts: &Cohorts, unit: CohortUnit) -> Vec<u8> {
+    let unit = match unit {
+        CohortUnit::Day => "day",
+        CohortUnit::Week => "week",
+    };
+    let steps = cohorts.rows.iter().map(|row| row.seen.len()).max().unwrap_or(1);
+    let mut head = vec!["first_seen".to_owned(), "people".to_owned()];
+    head.extend((1..steps).map(|n| format!("{unit}_{n}")));
+    let row = |row: &Cohort| {
+        let seen = (0..steps).map(|at| row.seen.get(at).map(u64::to_string).unwrap_or_default());
+        std::iter::once(row.label.clone()).chain(seen).collect::<Vec<_>>()
+    };
+    let rows = std::iter::once(head).chain(cohorts.rows.iter().map(row));
+    rows.flat_map(|cells| line(&cells)).collect()
+}
+
 fn is_code(dimension: &Dimension) -> bool {
     matches!(dimension, Dimension::Country | Dimension::Region)
 }
@@ -117,11 +184,16 @@ fn number(value: &MetricValue) -> String {
     }
 }
 
+/// With what formulas begin: the wide ones are taken for the others where people write Chinese or Japanese.
+const FORMULA: [char; 11] = [
+    '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
+
 /// A spreadsheet takes a cell that begins like this for a formula; an apostrophe says that it is text
 /// (<https://owasp.org/www-community/attacks/CSV_Injection>). Only what somebody wrote, never our own numbers.
 #[must_use]
 pub fn guarded(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if text.starts_with(FORMULA) {
         format!("'{text}")
     } else {
         text
@@ -192,6 +264,54 @@ mod tests {
         assert_eq!(
             written(&query, &rows),
             "page,'=plan,visitors,bounce_rate\r\n\"'=HYPERLINK(\"\"x\"\")\",\"a,b\",3,33.3\r\n'@sum,\"'-1\n+2\",-1,\r\n"
+        );
+    }
+
+    #[test]
+    fn no_cell_that_somebody_wrote_begins_as_formulas_do() {
+        let query = query(vec![Dimension::Source], vec![Metric::Visitors]);
+        for begin in FORMULA {
+            let text = format!("{begin}cmd|' /C calc'!A0");
+            let out = written(&query, &[row(&[&text], vec![MetricValue::Count(1)])]);
+            let mut reader = csv::ReaderBuilder::new().from_reader(out.as_bytes());
+            let cell = reader.records().next().unwrap().unwrap()[0].to_owned();
+            assert_eq!(cell, format!("'{text}"));
+        }
+        let result = FunnelResult {
+            all_visitors: 10,
+            steps: vec![FunnelStepResult {
+                label: "=goal".into(),
+                visitors: 4,
+                conversion_rate: 40.0,
+                dropoff: 6,
+            }],
+        };
+        assert_eq!(
+            String::from_utf8(funnel(&result)).unwrap(),
+            "step,visitors,conversion_rate,dropoff\r\n(all visitors),10,,\r\n'=goal,4,40,6\r\n"
+        );
+    }
+
+    #[test]
+    fn retention_is_a_table_too() {
+        let some = Returns {
+            visits: vec![5, 3, 0, 0, 1],
+            gaps: vec![2, 0, 0, 1, 1],
+        };
+        let text = String::from_utf8(returns(&some)).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], "visits_in_a_day,1,5");
+        assert_eq!(lines[5], "visits_in_a_day,5 or more,1");
+        assert_eq!(lines[6], "hours_until_next_visit,up to 1,2");
+        assert_eq!(lines[10], "hours_until_next_visit,more than 8,1");
+        let cohort = |label: &str, seen: &[u64]| Cohort {
+            label: label.to_owned(),
+            seen: seen.to_vec(),
+        };
+        let rows = vec![cohort("2026-01-05", &[9, 4, 2]), cohort("2026-01-12", &[3, 1])];
+        assert_eq!(
+            String::from_utf8(cohorts(&Cohorts { rows }, CohortUnit::Week)).unwrap(),
+            "first_seen,people,week_1,week_2\r\n2026-01-05,9,4,2\r\n2026-01-12,3,1,\r\n"
         );
     }
 

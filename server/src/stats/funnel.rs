@@ -10,7 +10,7 @@ use super::{
 use crate::store::{Cell, StatsSession};
 use pulsecast_protocol::{
     Timestamp,
-    stats::{DateRange, Filter, Funnel, FunnelResult, FunnelStepResult, Goal},
+    stats::{Condition, DateRange, Filter, Funnel, FunnelResult, FunnelStepResult, Goal, Operator, Subject},
 };
 
 /// Counts the visitors of each step.
@@ -68,4 +68,54 @@ pub fn answer(
         all_visitors: u64::try_from(count(0)).unwrap_or(0),
         steps: results.collect(),
     })
+}
+
+/// Filters on events, asked of visits instead: whoever looks along a funnel for people who did something wants to see all else that they did.
+#[must_use]
+pub fn of_visits(filters: &[Filter]) -> Vec<Filter> {
+    filters.iter().map(of_visit).collect()
+}
+
+fn of_visit(filter: &Filter) -> Filter {
+    let condition = match filter {
+        Filter::And(all) => return Filter::And(of_visits(all)),
+        Filter::Or(all) => return Filter::Or(of_visits(all)),
+        Filter::Not(one) => return Filter::Not(Box::new(of_visit(one))),
+        Filter::HasDone(_) | Filter::HasNotDone(_) => return filter.clone(),
+        Filter::Condition(condition) => condition,
+    };
+    if !matches!(&condition.subject, Subject::Dimension(dimension) if dimension.is_of_event()) {
+        return filter.clone();
+    }
+    let (operator, done): (_, fn(Box<Filter>) -> Filter) = match condition.operator {
+        Operator::IsNot => (Operator::Is, Filter::HasNotDone),
+        Operator::ContainsNot => (Operator::Contains, Filter::HasNotDone),
+        Operator::MatchesNot => (Operator::Matches, Filter::HasNotDone),
+        positive => (positive, Filter::HasDone),
+    };
+    done(Box::new(Filter::Condition(Condition {
+        operator,
+        ..condition.clone()
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_on_events_asks_for_the_visits_that_have_such_an_event() {
+        let filters = |search: &str| {
+            let state = pulsecast_app::board::BoardState::parse(search).0;
+            serde_json::to_string(&of_visits(&state.filters())).unwrap()
+        };
+        assert_eq!(
+            filters("f=is_not,page,/a;is,country,DE&segment=5"),
+            r#"[["or",[["has_not_done",["is","event:page",["/a"]]],["is","visit:country",["DE"]]]],["is","segment",[5]]]"#
+        );
+        assert_eq!(
+            filters("f=is,goal,Signup"),
+            r#"[["has_done",["is","event:goal",["Signup"]]]]"#
+        );
+    }
 }

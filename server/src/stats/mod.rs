@@ -22,6 +22,7 @@ mod sums;
 mod turns;
 mod words;
 
+pub use funnel::of_visits;
 pub use limits::Limits;
 pub use scope::Scope;
 

@@ -1,5 +1,6 @@
 //! What a question is asked within: the site, what its members have set up, and how much of it the asker may see.
 
+use super::StatsError;
 use crate::{
     event::SiteId,
     sites::{AccountId, Link, Site},
@@ -7,7 +8,7 @@ use crate::{
 use chrono_tz::Tz;
 use pulsecast_protocol::{
     Domain,
-    stats::{Condition, Filter, Goal, Operator, Segment, Subject},
+    stats::{Condition, Filter, Funnel, Goal, Operator, Segment, Subject},
 };
 use std::sync::Arc;
 
@@ -47,6 +48,19 @@ impl Scope {
             segments: segments.collect(),
             forced: None,
         }
+    }
+
+    /// The goals of a funnel, in its order.
+    ///
+    /// # Errors
+    /// When one of them is gone.
+    pub fn steps(&self, funnel: &Funnel) -> Result<Vec<Goal>, StatsError> {
+        let found = |id: &i64| self.goals.iter().find(|goal| goal.id == *id).cloned();
+        let steps: Option<Vec<Goal>> = funnel.steps.iter().map(found).collect();
+        steps.ok_or_else(|| StatsError::Invalid {
+            path: "funnel".to_owned(),
+            reason: "a goal of this funnel was removed: edit the funnel".to_owned(),
+        })
     }
 
     /// For whoever holds a shared link: within its segment, and without knowing of the others. `None` when that segment is not there:

@@ -15,6 +15,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Until a statement that has begun too late to hear of it is told again to stop.
 const AGAIN: Duration = Duration::from_millis(20);
+/// How many times it is told while somebody waits for it to hear: five seconds.
+const TOLD: u32 = 250;
 
 /// The turns. A cheap handle.
 #[derive(Clone)]
@@ -61,12 +63,19 @@ impl Running {
         *self.0.lock() = Work::GivenUp;
     }
 
-    fn give_up(&self) {
+    /// Whether it had begun.
+    fn give_up(&self) -> bool {
         let mut work = self.0.lock();
         match &*work {
             // Stays: it may have to be told again.
-            Work::With(stop) => stop(),
-            Work::NotYet | Work::GivenUp => *work = Work::GivenUp,
+            Work::With(stop) => {
+                stop();
+                true
+            }
+            Work::NotYet | Work::GivenUp => {
+                *work = Work::GivenUp;
+                false
+            }
         }
     }
 }
@@ -134,12 +143,24 @@ impl Turns {
         let left = timeout.saturating_sub(begun.elapsed());
         let mut too_slow = false;
         let mut joined = tokio::time::timeout(left, &mut task).await;
-        while joined.is_err() {
+        for _ in 0..TOLD {
+            if joined.is_ok() {
+                break;
+            }
             too_slow = true;
-            running.give_up();
+            let has_begun = running.give_up();
             joined = tokio::time::timeout(AGAIN, &mut task).await;
+            if !has_begun {
+                // Done in that very moment, or there is no thread for it: then it never begins.
+                task.abort();
+                break;
+            }
         }
-        let outcome = joined.ok().and_then(Result::ok).unwrap_or(Err(StatsError::Busy));
+        // One that does not hear keeps its place; who asked does not wait for that.
+        let outcome = match joined {
+            Ok(joined) => joined.unwrap_or(Err(StatsError::Busy)),
+            Err(_) => Err(StatsError::TooSlow(0)),
+        };
         match outcome {
             Err(StatsError::TooSlow(_)) => Err(StatsError::TooSlow(timeout.as_secs())),
             Err(_) if too_slow => Err(StatsError::TooSlow(timeout.as_secs())),
@@ -202,6 +223,35 @@ mod tests {
         // Its place is free again only when it has really ended.
         let next = tokio::time::timeout(Duration::from_secs(20), ask(&turns, "select 1")).await;
         assert_eq!(next.unwrap().unwrap(), [[Cell::Int(1)]]);
+    }
+
+    #[test]
+    fn a_question_for_which_there_is_no_thread_is_answered_in_time_and_gives_its_place_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let limits = Limits {
+            timeout: Duration::from_millis(200),
+            concurrency: 1,
+            queue: 1,
+        };
+        let turns = turns(&dir, limits);
+        let (release, held) = std::sync::mpsc::sync_channel::<()>(0);
+        runtime.block_on(async {
+            let other = tokio::task::spawn_blocking(move || held.recv().is_ok());
+            let asked = tokio::time::timeout(Duration::from_secs(10), ask(&turns, "select 1"));
+            assert!(matches!(
+                asked.await.expect("it does not wait for a thread"),
+                Err(StatsError::TooSlow(_))
+            ));
+            drop(release);
+            other.await.unwrap();
+            assert_eq!(ask(&turns, "select 1").await.unwrap(), [[Cell::Int(1)]]);
+        });
     }
 
     #[tokio::test(flavor = "multi_thread")]

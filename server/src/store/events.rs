@@ -7,7 +7,7 @@ use crate::{
 use pulsecast_protocol::{Timestamp, live::HourCount};
 use std::path::Path;
 
-use super::{Change, Import};
+use super::{Change, Import, Stop};
 use chrono::NaiveDate;
 
 /// What went wrong with the store.
@@ -203,9 +203,9 @@ pub trait EventReader: Send + Sync {
     /// When the store cannot be read.
     fn has_any(&self, slice: Slice, last_day: NaiveDate) -> Result<bool, StoreError>;
 
-    /// Writes them to a file that is not there yet, as Parquet.
+    /// Writes them to a file that is not there yet, as Parquet. Tells first how to stop it.
     ///
     /// # Errors
-    /// When the store cannot be read or the file not be written.
-    fn parquet(&self, slice: Slice, file: &Path) -> Result<(), StoreError>;
+    /// When the store cannot be read, the file not be written, or it was stopped.
+    fn parquet(&self, slice: Slice, file: &Path, tell: &mut dyn FnMut(Stop)) -> Result<(), StoreError>;
 }

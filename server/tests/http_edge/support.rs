@@ -9,7 +9,7 @@ use pulsecast_server::{
     feed::{Feed, FeedLimits},
     fetch::{FetchLimits, Fetcher},
     health::Health,
-    http::{AppState, EdgeConfig, Parts, ServeLimits, router, serve},
+    http::{AppState, EdgeConfig, Parts, ServeLimits, export::Exports, router, serve},
     hub::Hub,
     ingest::Backlog,
     live::{Bounds, Live, families},
@@ -155,6 +155,8 @@ impl Server {
         .unwrap();
         let answers = reader.stats(shared.clone(), 0).unwrap();
         let stats = Stats::new(Arc::new(answers), shared.clone(), Limits::default());
+        let folder = data.path().join("exports");
+        let exports = Exports::open(folder, Default::default(), shared.clone(), &tasks).unwrap();
         let state = AppState {
             sockets: sockets.clone(),
             auth,
@@ -164,7 +166,7 @@ impl Server {
             sites: sites.clone(),
             live,
             stats,
-            events: None,
+            exports,
             importer: None,
             feed: Some(feed),
             health: health.clone(),

@@ -25,6 +25,7 @@ pub fn CardView(
     let (title, tabs, menu) = (card.title.clone(), card.tabs.clone(), card.menu.clone());
     let (error, empty, note) = (card.panel.error.clone(), card.empty.clone(), card.note.clone());
     let details = (!card.details.is_empty()).then(|| card.details.clone());
+    let csv = (!card.csv.is_empty()).then(|| card.csv.clone());
     let none = StoredValue::new(card.none.clone());
     let is_known = move |row: &Row| none.with_value(|none| none.is_empty() || row.name != *none);
     let is_empty = Memo::new(move |_| rows.with(|rows| !rows.iter().any(is_known)));
@@ -65,6 +66,7 @@ pub fn CardView(
             {move || is_empty.get().then(|| view! { <p class="card__empty">{error.clone().unwrap_or_else(|| empty.clone())}</p> })}
             <footer class="card__foot">
                 {note.map(|note| view! { <a class="card__more" href=note.href>{note.label}</a> })}
+                {csv.map(|href| view! { <a class="card__more" href=href download="">"CSV"</a> })}
                 {details.map(|href| view! { <a class="card__more" href=href>"Details"</a> })}
             </footer>
         </section>

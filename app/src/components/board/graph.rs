@@ -33,6 +33,7 @@ pub fn GraphView(
         before_label,
         intervals,
         note,
+        csv,
         ..
     } = graph;
     let before = StoredValue::new(before);
@@ -60,6 +61,7 @@ pub fn GraphView(
                 {(!before_label.is_empty()).then(|| view! { <span class="graph__key graph__key--before">{before_label}</span> })}
                 <span class="graph__note">{note}</span>
                 <Choice links=intervals label="Interval" />
+                {(!csv.is_empty()).then(|| view! { <a class="graph__csv" href=csv download="">"CSV"</a> })}
             </figcaption>
             <div class="graph__plot">
                 <div class="graph__marks" aria-hidden="true">{(0..4).map(grid).collect_view()}</div>

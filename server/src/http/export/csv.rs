@@ -1,28 +1,28 @@
-//! `GET /sites/{domain}/csv?query=…`: the answer to any question of the Stats API v2 as CSV, all of its rows, asked for page by page so that
-//! memory stays bounded.
+//! `GET /sites/{domain}/csv?query=…`, and the same below a shared link: the answer to any question of the Stats API v2 as CSV, all of its rows,
+//! asked for page by page so that memory stays bounded.
 
-use super::super::{
-    AppState,
-    caller::{Caller, Refusal},
+use super::{
+    super::{AppState, caller::Refusal},
+    Writes,
+    files::{Key, Sink, Trouble},
+    range::Title,
+    seen::Seen,
 };
 use crate::{
     enrich::{country, region},
     stats::{Scope, StatsError, csv::Table, parse},
 };
 use axum::{
-    body::Body,
-    extract::{Path, Query, State},
-    response::{IntoResponse, Response},
+    extract::{Query, State},
+    response::Response,
 };
-use bytes::Bytes;
-use futures::{StreamExt, stream};
-use http::{StatusCode, header};
-use pulsecast_protocol::{
-    Domain,
-    stats::{Dimension, Pagination, Query as Question, QueryResult},
+use pulsecast_protocol::stats::{
+    Dimension, Metric, MetricValue, Pagination, Query as Question, QueryResult, ResultRow,
 };
 use serde::Deserialize;
 use serde_json::Value;
+
+pub(super) const KIND: &str = "text/csv; charset=utf-8";
 
 /// What is asked for.
 #[derive(Debug, Deserialize)]
@@ -35,7 +35,7 @@ pub struct Asked {
 }
 
 /// Names for the codes in dimensions.
-pub(super) fn names(dimension: &Dimension, code: &str) -> Option<String> {
+fn names(dimension: &Dimension, code: &str) -> Option<String> {
     let name = match dimension {
         Dimension::Country => country::name(code),
         Dimension::Region => region::name(code),
@@ -44,53 +44,60 @@ pub(super) fn names(dimension: &Dimension, code: &str) -> Option<String> {
     name.map(str::to_owned)
 }
 
-/// The site's domain in a path.
-pub(super) fn domain(text: &str) -> Result<Domain, Refusal> {
-    text.parse().map_err(|_| {
-        Refusal::new(
-            StatusCode::NOT_FOUND,
-            format!("there is no site {text} among yours"),
-        )
-    })
-}
-
 /// Answers with the table.
 ///
 /// # Errors
-/// As `POST /api/v2/query`.
+/// As `POST /api/v2/query`; 429 and 503 with `Retry-After` where there are too many downloads.
 pub async fn export(
     State(state): State<AppState>,
-    Path(site): Path<String>,
     Query(asked): Query<Asked>,
-    caller: Caller,
+    seen: Seen,
 ) -> Result<Response, Refusal> {
     let mut json = parse::json(asked.query.as_bytes())?;
-    let site = caller.site(&state, &domain(&site)?)?;
     if let Value::Object(fields) = &mut json {
-        fields.insert("site_id".to_owned(), site.settings.domain.to_string().into());
+        fields.insert("site_id".to_owned(), seen.site.settings.domain.to_string().into());
     }
     let query = parse::query(&json)?;
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-    let report: String = asked.name.chars().map(plain).take(60).collect();
-    let dash = if report.is_empty() { "" } else { "-" };
-    let name = format!(
-        "attachment; filename=\"{}{dash}{report}.csv\"",
-        site.settings.domain
-    );
-    let mut pages = Pages::of(state, caller.scope(&site), query);
+    let title = Title {
+        kind: KIND,
+        name: seen.file_name(&asked.name, "csv"),
+    };
+    let line = state.exports.admit(seen.to.clone())?;
+    let key = Key::of(&("csv", &seen.scope, &query));
+    let pages = Pages::of(state.clone(), seen.scope.clone(), query);
     // The first page before the answer begins: what is wrong with the question becomes its status.
-    let first = pages.next().await?.unwrap_or_default();
-    let head = pages.table.head();
-    let start = stream::iter([Ok(Bytes::from([head, first].concat()))]);
-    let rest = stream::try_unfold(pages, |mut pages| async move {
-        let page = pages.next().await.map_err(std::io::Error::other)?;
-        Ok::<_, std::io::Error>(page.map(|page| (Bytes::from(page), pages)))
-    });
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    Ok((headers, Body::from_stream(start.chain(rest))).into_response())
+    let begin = async || {
+        let mut pages = pages;
+        let first = pages.next().await?.unwrap_or_default();
+        Ok(Csv { first, pages })
+    };
+    state
+        .exports
+        .answer(key, &title, &seen.headers, line, begin)
+        .await
+}
+
+struct Csv {
+    first: Vec<u8>,
+    pages: Pages,
+}
+
+impl Writes for Csv {
+    async fn write(mut self, mut sink: Sink) -> Result<Sink, Trouble> {
+        sink.write(&self.pages.table.head()).await?;
+        sink.write(&self.first).await?;
+        while let Some(page) = self.pages.next().await? {
+            sink.write(&page).await?;
+        }
+        Ok(sink)
+    }
+}
+
+impl From<StatsError> for Trouble {
+    fn from(error: StatsError) -> Self {
+        tracing::warn!(%error, "an export breaks off");
+        Self::Store
+    }
 }
 
 /// The answer to a question, a page at a time. A question that asks for a page of its own gets that one.
@@ -120,10 +127,37 @@ impl Pages {
         if self.over {
             return Ok(None);
         }
-        let QueryResult { results, .. } = self.state.stats.query(&self.scope, &self.query).await?;
-        let limit = self.query.pagination.limit;
+        let QueryResult { results, meta, .. } = self.state.stats.query(&self.scope, &self.query).await?;
+        let (limit, offset) = (self.query.pagination.limit, self.query.pagination.offset);
         self.over = !self.all || results.len() < limit as usize || self.query.dimensions.is_empty();
-        self.query.pagination.offset = self.query.pagination.offset.saturating_add(limit);
+        self.query.pagination.offset = offset.saturating_add(limit);
+        let results = match meta.time_labels {
+            Some(labels) if self.all && self.over && offset == 0 => filled(results, labels, &self.query),
+            _ => results,
+        };
         Ok((!results.is_empty()).then(|| self.table.rows(&results)))
     }
+}
+
+/// With a row for each bucket of time, also of those in which nothing happened, as the graph shows them.
+fn filled(results: Vec<ResultRow>, labels: Vec<String>, query: &Question) -> Vec<ResultRow> {
+    if !matches!(query.dimensions[..], [Dimension::Time(_)]) || query.include.comparisons.is_some() {
+        return results;
+    }
+    let nothing = |metric: &Metric| match metric {
+        Metric::Visitors | Metric::Visits | Metric::Pageviews | Metric::Events => MetricValue::Count(0),
+        _ => MetricValue::None,
+    };
+    let mut rows: std::collections::HashMap<String, ResultRow> = results
+        .into_iter()
+        .filter_map(|row| Some((row.dimensions.first()?.clone(), row)))
+        .collect();
+    let row = |label: String| {
+        rows.remove(&label).unwrap_or_else(|| ResultRow {
+            dimensions: vec![label],
+            metrics: query.metrics.iter().map(nothing).collect(),
+            comparison: None,
+        })
+    };
+    labels.into_iter().map(row).collect()
 }

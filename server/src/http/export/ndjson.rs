@@ -1,24 +1,27 @@
 //! `GET /sites/{domain}/export.ndjson?from&to&after`: raw events, one JSON object a line, streamed piece by piece, so that memory stays
 //! bounded however many there are. A download that broke off goes on with `after` and the `seq` of its last whole line; the header
-//! `x-pulsecast-last-seq` says which number ends it.
+//! `x-pulsecast-last-seq` says which number ends it, and as `through` keeps out what has come in since.
 
-use super::{ExportState, Wanted, file_name};
+use super::{
+    ExportState, Wanted, file_name,
+    outflow::{Outflow, outflow},
+    range::Title,
+};
 use crate::{
     gate::SignedIn,
     http::status,
     store::{EventReader, Slice, StoreError},
+    transport::Hangup,
 };
 use axum::{
     Extension,
-    body::Body,
     extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::stream;
 use http::{HeaderMap, HeaderName, header};
 use pulsecast_protocol::{ApiError, ErrorCode};
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 /// Events read at a time.
 const PIECE: usize = 5_000;
@@ -29,9 +32,10 @@ pub(super) async fn export(
     Path(domain): Path<String>,
     Query(wanted): Query<Wanted>,
     who: Option<Extension<SignedIn>>,
+    hangup: Option<Extension<Hangup>>,
     headers: HeaderMap,
 ) -> Response {
-    match answer(state, &domain, &wanted, who, &headers).await {
+    match answer(state, &domain, &wanted, (who, hangup), &headers).await {
         Ok(response) => response,
         Err(response) => *response,
     }
@@ -41,16 +45,17 @@ async fn answer(
     state: ExportState,
     domain: &str,
     wanted: &Wanted,
-    who: Option<Extension<SignedIn>>,
+    (who, hangup): (Option<Extension<SignedIn>>, Option<Extension<Hangup>>),
     headers: &HeaderMap,
 ) -> Result<Response, Box<Response>> {
-    let site = state.site(domain, who, headers)?;
+    let site = state.site(domain, who.clone(), headers)?;
     let period = wanted.period(&site, headers)?;
     let slice = Slice {
         site: site.id,
         from: period.from,
         to: period.to,
     };
+    let line = state.admit(who, hangup, headers)?;
     let last = last_of(state.events.clone(), slice).await.map_err(|error| {
         tracing::error!(%error, "an export does not begin");
         let error = ApiError::new(
@@ -59,22 +64,46 @@ async fn answer(
         );
         Box::new(status::refuse(headers, error))
     })?;
-    let lines = stream::try_unfold(wanted.after, move |after| {
-        let events = state.events.clone();
-        async move {
-            let piece = piece(events, slice, after, last).await;
-            piece.map_err(std::io::Error::other)
+    let last = wanted.through.map_or(last, |through| last.min(through));
+    let (out, body) = outflow(line);
+    let (events, after) = (state.events.clone(), wanted.after);
+    state.exports.tasks.spawn("download", async move {
+        match pour(events, slice, after, last, &out).await {
+            Ok(true) => out.end().await,
+            // The client is gone.
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%error, "a download breaks off");
+                out.fail(io::Error::other(error)).await;
+            }
         }
     });
-    let head = [
-        (
-            header::CONTENT_TYPE,
-            "application/x-ndjson; charset=utf-8".to_owned(),
-        ),
-        (header::CONTENT_DISPOSITION, file_name(&site, wanted, "ndjson")),
+    let title = Title {
+        kind: "application/x-ndjson; charset=utf-8",
+        name: file_name(&site, wanted, "ndjson"),
+    };
+    let about = [
         (LAST, last.to_string()),
+        (header::ACCEPT_RANGES, "none".to_owned()),
     ];
-    Ok((head, Body::from_stream(lines)).into_response())
+    Ok((title.headers(), about, body).into_response())
+}
+
+/// Sends them; whether the client took all.
+async fn pour(
+    events: Arc<dyn EventReader>,
+    slice: Slice,
+    mut after: u64,
+    last: u64,
+    out: &Outflow,
+) -> Result<bool, StoreError> {
+    while let Some((lines, next)) = piece(events.clone(), slice, after, last).await? {
+        if out.send_all(lines).await.is_err() {
+            return Ok(false);
+        }
+        after = next;
+    }
+    Ok(true)
 }
 
 async fn last_of(events: Arc<dyn EventReader>, slice: Slice) -> Result<u64, StoreError> {

@@ -1,12 +1,12 @@
 //! `GET /sites/{domain}/export.parquet?from&to`: raw events as one Parquet file, which the store's engine writes into the data directory. A
-//! download that broke off goes on by `Range`, for an hour.
+//! download that broke off goes on by `Range`, for an hour. Whoever asks for what is being written already waits for the same file.
 
 use super::{
     ExportState, Wanted, file_name,
-    files::FilesError,
-    range::{resumes, serve},
+    files::{Key, Trouble},
+    range::{Title, begin, go_on, resumes},
 };
-use crate::{gate::SignedIn, http::status, store::Slice};
+use crate::{gate::SignedIn, http::status, store::Slice, transport::Hangup};
 use axum::{
     Extension,
     extract::{Path, Query, State},
@@ -15,16 +15,15 @@ use axum::{
 use http::HeaderMap;
 use pulsecast_protocol::{ApiError, ErrorCode};
 
-const KIND: &str = "application/vnd.apache.parquet";
-
 pub(super) async fn export(
     State(state): State<ExportState>,
     Path(domain): Path<String>,
     Query(wanted): Query<Wanted>,
     who: Option<Extension<SignedIn>>,
+    hangup: Option<Extension<Hangup>>,
     headers: HeaderMap,
 ) -> Response {
-    match answer(&state, &domain, &wanted, who, &headers).await {
+    match answer(&state, &domain, &wanted, (who, hangup), &headers).await {
         Ok(response) => response,
         Err(response) => *response,
     }
@@ -34,48 +33,41 @@ async fn answer(
     state: &ExportState,
     domain: &str,
     wanted: &Wanted,
-    who: Option<Extension<SignedIn>>,
+    (who, hangup): (Option<Extension<SignedIn>>, Option<Extension<Hangup>>),
     headers: &HeaderMap,
 ) -> Result<Response, Box<Response>> {
-    let site = state.site(domain, who, headers)?;
+    let site = state.site(domain, who.clone(), headers)?;
     let period = wanted.period(&site, headers)?;
     let slice = Slice {
         site: site.id,
         from: period.from,
         to: period.to,
     };
-    let refuse = |error: &dyn std::error::Error, message: String| {
-        tracing::warn!(%error, "an export is not served");
+    let title = Title {
+        kind: "application/vnd.apache.parquet",
+        name: file_name(&site, wanted, "parquet"),
+    };
+    let line = state.admit(who, hangup, headers)?;
+    let refuse = |trouble: Trouble| {
         Box::new(status::refuse(
             headers,
-            ApiError::new(ErrorCode::Unavailable, message),
+            ApiError::new(ErrorCode::Unavailable, trouble.to_string()),
         ))
     };
-    let there = state
-        .files
-        .find(slice)
-        .filter(|made| resumes(headers, &made.etag));
-    let goes_on = there.is_some();
-    let made = match there {
+    let (key, files) = (Key::of(&("parquet", slice)), &state.exports.files);
+    if let Some(made) = resumes(headers).and_then(|etag| files.find(key, etag)) {
+        return go_on(made, &title, headers, line).await.map_err(refuse);
+    }
+    let made = match files.growing(key) {
         Some(made) => made,
         None => {
             let events = state.events.clone();
-            let made = state
-                .files
-                .make(slice, move |file| events.parquet(slice, file))
-                .await;
-            made.map_err(|error| match &error {
-                FilesError::Store(_) => refuse(
-                    &error,
-                    "the event store cannot write the file now: see the server's log, or try again"
-                        .to_owned(),
-                ),
-                FilesError::Busy | FilesError::Broken => refuse(&error, error.to_string()),
-            })?
+            let write =
+                move |file: &std::path::Path, tell: &mut dyn FnMut(_)| events.parquet(slice, file, tell);
+            files.make_whole(key, line.slot.clone(), write).map_err(refuse)?
         }
     };
-    let name = file_name(&site, wanted, "parquet");
-    serve(&made.path, &made.etag, KIND, name, headers, !goes_on)
-        .await
-        .map_err(|error| refuse(&error, "the file cannot be read: try again".to_owned()))
+    // Its last bytes say where the others are: there is nothing to send before them.
+    made.whole().await.map_err(refuse)?;
+    begin(made, &title, line).await.map_err(refuse)
 }

@@ -1,14 +1,39 @@
 //! Serves a file with `Range` and `If-Range` ([RFC 9110 §14](https://www.rfc-editor.org/rfc/rfc9110#section-14)), so that a download that broke
-//! off goes on.
+//! off goes on with the same bytes. A file that is still being written is sent as it grows.
 
+use super::{
+    files::{Made, Trouble, Written},
+    outflow::{Line, Outflow, PIECE, outflow},
+};
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use std::{io, ops::Range, path::Path};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::{io, ops::Range, sync::Arc, time::Duration};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
+
+/// How long a file may still grow for its length to be told in advance.
+const SOON: Duration = Duration::from_millis(250);
+
+/// What a file is called and what it is.
+#[derive(Clone, Debug)]
+pub(super) struct Title {
+    pub(super) kind: &'static str,
+    /// `attachment; filename="…"`
+    pub(super) name: String,
+}
+
+impl Title {
+    pub(super) fn headers(&self) -> [(HeaderName, String); 3] {
+        [
+            (header::CONTENT_TYPE, self.kind.to_owned()),
+            (header::CONTENT_DISPOSITION, self.name.clone()),
+            // Whose it is and for how long is decided here, each time.
+            (header::CACHE_CONTROL, "private, no-store".to_owned()),
+        ]
+    }
+}
 
 /// What a request asks of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,14 +46,20 @@ pub(super) enum Part {
     Outside,
 }
 
-/// Whether the request wants to go on with a download of contents by this name.
-pub(super) fn resumes(headers: &HeaderMap, etag: &str) -> bool {
+/// With which contents a request wants to go on: those of this entity tag, or whichever there are. `None`: it wants to begin.
+pub(super) fn resumes(headers: &HeaderMap) -> Option<Option<&str>> {
     let text = |name| {
         headers
             .get(name)
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
-    text(header::RANGE).is_some() && text(header::IF_RANGE).is_none_or(|known| known == etag)
+    text(header::RANGE)?;
+    // A date names no contents, nor does what is no text: neither is the tag of any file.
+    Some(
+        headers
+            .get(header::IF_RANGE)
+            .map(|tag| tag.to_str().unwrap_or_default()),
+    )
 }
 
 /// The part of a file so long that is asked for. Several parts at once are answered with the whole, as the standard allows.
@@ -59,19 +90,41 @@ pub(super) fn part(headers: &HeaderMap, length: u64) -> Part {
     }
 }
 
-/// Answers with a file, or the part of it that is asked for.
-pub(super) async fn serve(
-    path: &Path,
-    etag: &str,
-    kind: &'static str,
-    name: String,
+/// Answers with a file from its beginning, whether or not all of it is there.
+///
+/// # Errors
+/// When it broke before its first byte went out.
+pub(super) async fn begin(made: Arc<Made>, title: &Title, line: Line) -> Result<Response, Trouble> {
+    let length = match tokio::time::timeout(SOON, made.whole()).await {
+        Ok(whole) => Some(whole?),
+        Err(_) => None,
+    };
+    let headers = [
+        (header::ETAG, made.etag().to_owned()),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+    ];
+    let body = poured(made, 0..length.unwrap_or(u64::MAX), line);
+    let mut response = (title.headers(), headers, body).into_response();
+    if let Some(length) = length {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length.into());
+    }
+    Ok(response)
+}
+
+/// Answers with the part of a file that is asked for, once all of it is there: only then is known how long it is.
+///
+/// # Errors
+/// When it will not be.
+pub(super) async fn go_on(
+    made: Arc<Made>,
+    title: &Title,
     headers: &HeaderMap,
-    whole: bool,
-) -> io::Result<Response> {
-    let mut file = tokio::fs::File::open(path).await?;
-    let length = file.metadata().await?.len();
-    let part = if whole { Part::Whole } else { part(headers, length) };
-    let (status, range) = match part {
+    line: Line,
+) -> Result<Response, Trouble> {
+    let length = made.whole().await?;
+    let (status, range) = match part(headers, length) {
         Part::Whole => (StatusCode::OK, 0..length),
         Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
         Part::Outside => {
@@ -79,27 +132,69 @@ pub(super) async fn serve(
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, range).into_response());
         }
     };
-    file.seek(io::SeekFrom::Start(range.start)).await?;
-    let size = range.end - range.start;
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(size), 64 * 1024));
-    let mut response = (
-        status,
-        [
-            (header::CONTENT_TYPE, kind.to_owned()),
-            (header::CONTENT_DISPOSITION, name),
-            (header::CONTENT_LENGTH, size.to_string()),
-            (header::ETAG, etag.to_owned()),
-            (header::ACCEPT_RANGES, "bytes".to_owned()),
-        ],
-        body,
-    )
-        .into_response();
+    let (first, size) = (range.start, range.end - range.start);
+    let described = [
+        (header::ETAG, made.etag().to_owned()),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::CONTENT_LENGTH, size.to_string()),
+    ];
+    let body = poured(made, range, line);
+    let mut response = (status, title.headers(), described, body).into_response();
     if status == StatusCode::PARTIAL_CONTENT
-        && let Ok(value) = format!("bytes {}-{}/{length}", range.start, range.end - 1).parse()
+        && let Ok(value) = format!("bytes {first}-{}/{length}", first + size - 1).parse()
     {
         response.headers_mut().insert(header::CONTENT_RANGE, value);
     }
     Ok(response)
+}
+
+/// These bytes of a file as a body; up to its end where it is shorter.
+fn poured(made: Arc<Made>, range: Range<u64>, line: Line) -> Body {
+    let tasks = line.tasks.clone();
+    let (out, body) = outflow(line);
+    tasks.spawn("download", async move {
+        match pour(&made, range, &out).await {
+            Ok(true) => out.end().await,
+            // The client is gone.
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%error, "a download breaks off");
+                out.fail(error).await;
+            }
+        }
+    });
+    body
+}
+
+/// Sends them; whether the client took all.
+async fn pour(made: &Made, range: Range<u64>, out: &Outflow) -> io::Result<bool> {
+    let mut file = tokio::fs::File::open(made.path()).await?;
+    let (mut at, mut written) = (range.start, made.written());
+    file.seek(io::SeekFrom::Start(at)).await?;
+    loop {
+        let (there, is_all) = match *written.borrow_and_update() {
+            Written::SoFar(length) => (length, false),
+            Written::All(length) => (length, true),
+            Written::Broken(trouble) => return Err(io::Error::other(trouble)),
+        };
+        let until = there.min(range.end);
+        while at < until {
+            let size = usize::try_from(until - at).unwrap_or(PIECE).min(PIECE);
+            let mut piece = vec![0; size];
+            file.read_exact(&mut piece).await?;
+            at += size as u64;
+            if out.send(piece.into()).await.is_err() {
+                return Ok(false);
+            }
+        }
+        if is_all || at >= range.end {
+            return Ok(true);
+        }
+        tokio::select! {
+            changed = written.changed() => changed.map_err(|_| io::Error::other(Trouble::Stopped))?,
+            () = out.gone() => return Ok(false),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,38 +1,37 @@
-//! `GET /sites/{domain}/export.zip?from&to&filters`: every report of the dashboard as a CSV file, in one archive that is written while it is
-//! downloaded.
+//! `GET /sites/{domain}/export.zip?from&to&filters`, and the same below a shared link: every report of the dashboard as a CSV file, in one
+//! archive.
 
 use super::{
-    super::{
-        AppState,
-        caller::{Caller, Refusal},
-    },
-    csv::{Pages, domain},
+    super::{AppState, caller::Refusal},
+    Writes,
+    csv::Pages,
+    files::{Key, Sink, Trouble},
+    range::Title,
+    seen::Seen,
 };
-use crate::{
-    stats::{Scope, parse},
-    store::Slice,
-};
+use crate::stats::{Scope, StatsError, csv, of_visits, parse};
 use axum::{
-    body::Body,
-    extract::{Path, Query, State},
-    response::{IntoResponse, Response},
+    extract::{Query, State},
+    response::Response,
 };
-use bytes::Bytes;
-use futures::stream;
-use http::header;
-use pulsecast_protocol::stats::{Dimension, Metric, Query as Question};
+use futures::{FutureExt, future::BoxFuture};
+use parking_lot::Mutex;
+use pulsecast_protocol::stats::{Dimension, Funnel, Include, Metric, Pagination, Query as Question};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::io::{self, BufWriter, Write};
-use tokio::{runtime::Handle, sync::mpsc};
-use zip::{ZipWriter, write::SimpleFileOptions};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+use zip::{
+    ZipWriter,
+    write::{SimpleFileOptions, StreamWriter},
+};
 
-/// Pieces of the archive that may wait for the client; beyond, writing waits.
-const WAITING: usize = 4;
-/// Size of a piece.
+/// How much is compressed at a time: others have their turn in between.
 const PIECE: usize = 64 * 1024;
-/// Custom properties that get a file.
-const PROPS: usize = 100;
+/// The file that says which reports are not there.
+const LEFT_OUT: &str = "left-out.txt";
 
 /// What is asked for: days of the site, both included, or a named period such as `30d`; all there is without either.
 #[derive(Debug, Default, Deserialize)]
@@ -150,92 +149,150 @@ fn file_safe(key: &str) -> String {
 /// Answers with the archive.
 ///
 /// # Errors
-/// As `POST /api/v2/query`.
+/// As `POST /api/v2/query`; 429 and 503 with `Retry-After` where there are too many downloads.
 pub async fn export(
     State(state): State<AppState>,
-    Path(site): Path<String>,
     Query(asked): Query<Asked>,
-    caller: Caller,
+    seen: Seen,
 ) -> Result<Response, Refusal> {
-    let site = caller.site(&state, &domain(&site)?)?;
-    let question = asked.question(site.settings.domain.as_str())?;
-    let scope = caller.scope(&site);
-    // What is wrong with the question becomes the status: the archive's first byte is a promise.
-    state.stats.query(&scope, &question).await?;
-    let props = prop_keys(&state, &scope).await;
-    let name = format!("attachment; filename=\"{}.zip\"", site.settings.domain);
-
-    let (pieces, mut waiting) = mpsc::channel::<io::Result<Bytes>>(WAITING);
-    let work = tokio::task::spawn_blocking(move || {
-        let archive = Archive {
-            state,
+    let question = asked.question(seen.site.settings.domain.as_str())?;
+    let title = Title {
+        kind: "application/zip",
+        name: seen.file_name("", "zip"),
+    };
+    let line = state.exports.admit(seen.to.clone())?;
+    let key = Key::of(&("zip", &seen.scope, &question, &seen.site.funnels));
+    let scope = seen.scope.clone();
+    let begin = async || {
+        // What is wrong with the question becomes the status: the archive's first byte is a promise.
+        state.stats.query(&scope, &question).await?;
+        let props = state.stats.props(&scope, question.date_range).await?;
+        let funnels = known(&state, &scope, &question, &seen.site.funnels).await?;
+        Ok(Archive {
+            state: state.clone(),
             scope,
             question,
-            runtime: Handle::current(),
-        };
-        let out = Pieces(pieces.clone());
-        if let Err(error) = archive.write(&reports(&props), BufWriter::with_capacity(PIECE, out)) {
-            tracing::warn!(%error, "an archive breaks off");
-            // The client sees that it is not whole; one that is gone sees nothing.
-            drop(pieces.blocking_send(Err(error)));
-        }
-    });
-    // It ends by itself: with the archive, or with the client's going away.
-    drop(work);
-    let body = stream::poll_fn(move |context| waiting.poll_recv(context));
-    let headers = [
-        (header::CONTENT_TYPE, "application/zip".to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    Ok((headers, Body::from_stream(body)).into_response())
+            reports: reports(&props),
+            funnels,
+        })
+    };
+    state
+        .exports
+        .answer(key, &title, &seen.headers, line, begin)
+        .await
 }
 
-/// Names of the custom properties there are. Without them the archive lacks their files, no more.
-async fn prop_keys(state: &AppState, scope: &Scope) -> Vec<String> {
-    let Some(events) = state.events.clone() else {
-        return Vec::new();
-    };
-    let slice = Slice::all(scope.site);
-    let asked = tokio::task::spawn_blocking(move || events.prop_keys(slice, PROPS)).await;
-    match asked {
-        Ok(Ok(keys)) => keys,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "an archive lacks the custom properties");
-            Vec::new()
-        }
-        Err(_) => Vec::new(),
+/// The funnels that whoever asks may know of: held within a segment, those of goals that its visitors reached.
+async fn known(
+    state: &AppState,
+    scope: &Scope,
+    question: &Question,
+    all: &Arc<[Funnel]>,
+) -> Result<Arc<[Funnel]>, StatsError> {
+    if scope.forced.is_none() || all.is_empty() {
+        return Ok(all.clone());
     }
+    let reached = Question {
+        dimensions: vec![Dimension::Goal],
+        filters: Vec::new(),
+        pagination: Pagination::default(),
+        ..question.clone()
+    };
+    let reached = state.stats.query(scope, &reached).await?.results;
+    let is_known = |step: &i64| {
+        let goal = scope.goals.iter().find(|goal| goal.id == *step);
+        goal.is_some_and(|goal| {
+            reached
+                .iter()
+                .any(|row| row.dimensions.first() == Some(&goal.name))
+        })
+    };
+    let known = |funnel: &&Funnel| funnel.steps.iter().all(is_known);
+    Ok(all.iter().filter(known).cloned().collect())
 }
 
 struct Archive {
     state: AppState,
     scope: Scope,
     question: Question,
-    runtime: Handle,
+    reports: Vec<Report>,
+    funnels: Arc<[Funnel]>,
 }
 
-impl Archive {
-    fn write(&self, reports: &[Report], out: impl Write) -> io::Result<()> {
-        let mut zip = ZipWriter::new_stream(out);
-        // Files of more than 4 GiB need to be announced, as nothing can be gone back to.
-        let options = SimpleFileOptions::default().large_file(true);
-        for report in reports {
+impl Writes for Archive {
+    async fn write(self, mut sink: Sink) -> Result<Sink, Trouble> {
+        let mut pack = Pack::new();
+        let mut left_out = String::new();
+        for report in &self.reports {
             let Some(question) = self.question_of(report) else {
                 continue;
             };
-            zip.start_file(&report.name, options)?;
             let mut pages = Pages::of(self.state.clone(), self.scope.clone(), question);
-            zip.write_all(&pages.table.head())?;
-            while let Some(page) = self.runtime.block_on(pages.next()).map_err(io::Error::other)? {
-                zip.write_all(&page)?;
+            // A report that costs too much is no reason to be without the others.
+            let first = match pages.next().await {
+                Ok(first) => first.unwrap_or_default(),
+                Err(error @ (StatsError::TooSlow(_) | StatsError::TooBig)) => {
+                    left_out.push_str(&format!("{}: {error}\r\n", report.name));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            pack.begin(&report.name)?;
+            pack.add(&pages.table.head(), &mut sink).await?;
+            pack.add(&first, &mut sink).await?;
+            while let Some(page) = pages.next().await? {
+                pack.add(&page, &mut sink).await?;
             }
         }
-        zip.finish()?.flush()
+        for (name, table) in self.tables() {
+            match table.await {
+                Ok(text) => {
+                    pack.begin(&name)?;
+                    pack.add(&text, &mut sink).await?;
+                }
+                Err(error @ (StatsError::TooSlow(_) | StatsError::TooBig | StatsError::Invalid { .. })) => {
+                    left_out.push_str(&format!("{name}: {error}\r\n"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if !left_out.is_empty() {
+            pack.begin(LEFT_OUT)?;
+            pack.add(left_out.as_bytes(), &mut sink).await?;
+        }
+        pack.end(&mut sink).await?;
+        Ok(sink)
+    }
+}
+
+impl Archive {
+    /// What is no answer to a question of the API: funnels, and who comes back.
+    fn tables(&self) -> Vec<(String, BoxFuture<'_, Result<Vec<u8>, StatsError>>)> {
+        let (stats, scope, range) = (&self.state.stats, &self.scope, self.question.date_range);
+        let filters = &self.question.filters;
+        let funnel = |(at, which): (usize, &Funnel)| {
+            let name = format!("funnels/{:02}_{}.csv", at + 1, file_safe(&which.name));
+            let steps = scope.steps(which);
+            let counted = async move {
+                let (steps, filters) = (steps?, of_visits(filters));
+                let counted = stats.funnel(scope, &steps, range, &filters);
+                Ok(csv::funnel(&counted.await?))
+            };
+            (name, counted.boxed())
+        };
+        let retention = async move { Ok(csv::returns(&stats.returns(scope, range, filters).await?)) };
+        let mut all: Vec<_> = self.funnels.iter().enumerate().map(funnel).collect();
+        all.push(("retention.csv".to_owned(), retention.boxed()));
+        all
     }
 
     /// With those of the report's metrics that go with the filters; `None` when none does.
     fn question_of(&self, report: &Report) -> Option<Question> {
         let mut question = Question {
+            include: Include {
+                time_labels: matches!(report.dimensions[..], [Dimension::Time(_)]),
+                ..self.question.include
+            },
             dimensions: report.dimensions.clone(),
             metrics: report.metrics.clone(),
             ..self.question.clone()
@@ -256,18 +313,63 @@ impl Archive {
     }
 }
 
-/// Hands on what is written, and waits while the client is slow.
-struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+/// An archive that is handed on as it grows.
+struct Pack {
+    zip: ZipWriter<StreamWriter<Packed>>,
+    packed: Packed,
+}
 
-impl Write for Pieces {
+/// What is packed and not handed on yet.
+#[derive(Clone, Default)]
+struct Packed(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Packed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .blocking_send(Ok(Bytes::copy_from_slice(bytes)))
-            .map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone"))?;
+        self.0.lock().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Pack {
+    fn new() -> Self {
+        let packed = Packed::default();
+        Self {
+            zip: ZipWriter::new_stream(packed.clone()),
+            packed,
+        }
+    }
+
+    fn begin(&mut self, name: &str) -> Result<(), Trouble> {
+        // Files of more than 4 GiB need to be announced, as nothing can be gone back to.
+        let options = SimpleFileOptions::default().large_file(true);
+        self.zip
+            .start_file(name, options)
+            .map_err(|error| io::Error::from(error).into())
+    }
+
+    async fn add(&mut self, bytes: &[u8], sink: &mut Sink) -> Result<(), Trouble> {
+        for piece in bytes.chunks(PIECE) {
+            self.zip.write_all(piece)?;
+            self.hand_on(sink).await?;
+        }
+        Ok(())
+    }
+
+    async fn end(self, sink: &mut Sink) -> Result<(), Trouble> {
+        let Self { zip, packed } = self;
+        zip.finish().map_err(io::Error::from)?;
+        let rest = std::mem::take(&mut *packed.0.lock());
+        sink.write(&rest).await
+    }
+
+    async fn hand_on(&self, sink: &mut Sink) -> Result<(), Trouble> {
+        let packed = std::mem::take(&mut *self.packed.0.lock());
+        sink.write(&packed).await?;
+        tokio::task::yield_now().await;
         Ok(())
     }
 }

@@ -4,13 +4,16 @@ use super::{DuckRollups, export, fault, imports, late::Late};
 use crate::{
     event::{Client, Event, Hit, Kind, SiteId, Utm, VisitId, VisitorId},
     sessions::{Page, Visit},
-    store::{EventReader, ExportedEvent, Import, Slice, StoreError},
+    store::{EventReader, ExportedEvent, Import, Slice, Stop, StoreError},
 };
 use chrono::NaiveDate;
 use duckdb::{Connection, Row, ToSql, params};
 use parking_lot::Mutex;
 use pulsecast_protocol::{Timestamp, live::HourCount};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Reads events. Calls block: ask from a thread that may wait.
 pub struct DuckReader {
@@ -178,8 +181,12 @@ impl EventReader for DuckReader {
         self.ask(|connection| imports::has_any(connection, slice, last_day))
     }
 
-    fn parquet(&self, slice: Slice, file: &Path) -> Result<(), StoreError> {
-        self.ask(|connection| export::parquet(connection, slice, file))
+    fn parquet(&self, slice: Slice, file: &Path, tell: &mut dyn FnMut(Stop)) -> Result<(), StoreError> {
+        self.ask(|connection| {
+            let handle = connection.interrupt_handle();
+            tell(Arc::new(move || handle.interrupt()));
+            export::parquet(connection, slice, file)
+        })
     }
 }
 

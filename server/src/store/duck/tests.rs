@@ -202,7 +202,7 @@ fn a_parquet_file_has_the_events_of_the_export() {
     let (mut writer, reader) = open(&settings(&dir)).unwrap();
     writer.append(&batch()).unwrap();
     let file = dir.path().join("it's.parquet");
-    reader.parquet(Slice::all(SiteId(1)), &file).unwrap();
+    reader.parquet(Slice::all(SiteId(1)), &file, &mut drop).unwrap();
     let other = Connection::open_in_memory().unwrap();
     let row = other
         .query_row(
