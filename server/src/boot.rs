@@ -27,8 +27,8 @@ use crate::{
     },
     hub::{Families, Hub, Publishing},
     ingest::{
-        Inbox, Ingest, Tables, Writer, firsts::Firsts, import::Importer, recover, retention, run_feeder,
-        salts,
+        Ears, Ended, Inbox, Ingest, Tables, Writer, firsts::Firsts, import::Importer, recover, retention,
+        run_feeder, salts,
     },
     live::{self, Bounds, Live},
     metrics,
@@ -39,7 +39,7 @@ use crate::{
         rollup::{Keeper, Switch},
     },
     store::{
-        EventReader,
+        Aside, EventReader,
         accounts::{Accounts, SqliteAccounts, load_sites, watch_sites},
         duck::{self, DuckSettings},
     },
@@ -49,7 +49,13 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use leptos::config::LeptosOptions;
 use pulsecast_protocol::Timestamp;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    thread::JoinHandle,
+    time::Duration,
+};
 use tokio::net::TcpListener;
 
 /// How long connections may take to end when the server goes down.
@@ -100,10 +106,14 @@ pub async fn serve(config: ServeConfig) -> Result<()> {
             tasks.stop();
         }
     }
+    let broken = server.broken.clone();
     server.end(&tasks).await;
     // Only a hint for commands beside the server; a stale one harms nobody.
     drop(std::fs::remove_file(&serving));
-    Ok(())
+    match broken.get() {
+        Some(why) => bail!("{why}"),
+        None => Ok(()),
+    }
 }
 
 /// Live queries, being kept current.
@@ -189,6 +199,8 @@ struct Server {
     hub: Hub,
     clock: SharedClock,
     threads: Vec<JoinHandle<()>>,
+    /// Why the process ends although nobody asked for it: whoever watches over it starts it again.
+    broken: Arc<OnceLock<String>>,
     drain: Duration,
 }
 
@@ -285,10 +297,20 @@ impl Server {
         }
         let queries = live_queries(config, &stats, (&hub, &sites), &clock, tasks);
         let (feed, told, stop) = (backlog.clone(), health.clone(), tasks.clone());
-        let touched = queries.clone();
+        let (touched, aside) = (queries.clone(), Aside::new(&config.data.inbox()));
+        let broken = Arc::new(OnceLock::new());
+        let why = broken.clone();
         let feeder = tasks.thread("feeder", move || {
-            let stored = |batch: &_| touched.stored(batch);
-            run_feeder(store, &feed, &told, stored, || stop.is_stopping())
+            let ears = Ears {
+                health: &told,
+                stored: &|batch| touched.stored(batch),
+                stopping: &|| stop.is_stopping(),
+            };
+            if let Ended::Broken(error) = run_feeder(store, &feed, aside, ears) {
+                tracing::error!(%error, "ending, so that the next start opens the event store anew");
+                why.get_or_init(|| error.to_string());
+                stop.stop();
+            }
         })?;
 
         let agents = rules
@@ -431,6 +453,7 @@ impl Server {
             clock,
             hub,
             threads: vec![writer, feeder, streams],
+            broken,
             drain: Duration::from_secs(config.drain),
         })
     }

@@ -17,6 +17,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "Events moved from the inbox into the event store",
     ),
     (
+        "pulsecast_store_refused_total",
+        "What the event store refused for good and was set aside (event, visit), undone (import) or left out (change, removal)",
+    ),
+    (
         "pulsecast_hub_publications_total",
         "Messages published into channels",
     ),

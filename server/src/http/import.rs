@@ -323,7 +323,8 @@ async fn delete(
                 slice,
                 days: period.whole_days(timezone),
             })
-            .await;
+            .await
+            .map_err(|error| state.store_away(&headers, &error))?;
         let answered = state.answer(&headers, &site, StatusCode::OK, "deleted").await?;
         Ok(match period.cuts_a_day(timezone) {
             true => ([(NOTE, KEPT)], answered).into_response(),

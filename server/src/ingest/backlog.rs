@@ -3,10 +3,11 @@
 use crate::{
     event::{Event, SiteId, VisitId},
     sessions::Visit,
-    store::{Batch, Change},
+    store::{Batch, Change, ImportId},
 };
 use parking_lot::{Condvar, Mutex};
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -20,6 +21,8 @@ const BATCH: usize = 20_000;
 const ENOUGH: usize = 5_000;
 /// How long an event may wait for company.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// Refused changes that nobody has asked about.
+const REFUSED: usize = 64;
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -29,6 +32,10 @@ struct Waiting {
     changes: u64,
     taken: u64,
     settled: u64,
+    /// Imports of which the store has refused something, and why.
+    failed: HashMap<ImportId, String>,
+    /// Other changes that it has refused.
+    refused: Vec<(Change, String)>,
 }
 
 #[derive(Debug)]
@@ -82,7 +89,10 @@ impl Backlog {
 
     /// A site was removed: what the store has of it is deleted.
     pub fn remove(&self, site: SiteId) {
-        self.0.waiting.lock().batch.removed.push(site);
+        let mut waiting = self.0.waiting.lock();
+        if !waiting.batch.removed.contains(&site) {
+            waiting.batch.removed.push(site);
+        }
         self.0.came.notify_one();
     }
 
@@ -135,6 +145,48 @@ impl Backlog {
         waiting.settled = waiting.taken;
     }
 
+    /// The store refuses something of this import, for this reason; the feeder leaves out what is still to come of it.
+    pub fn fail_import(&self, import: ImportId, reason: String) {
+        self.0.waiting.lock().failed.insert(import, reason);
+    }
+
+    /// Why this import has failed, if it has.
+    #[must_use]
+    pub fn failure(&self, import: ImportId) -> Option<String> {
+        self.0.waiting.lock().failed.get(&import).cloned()
+    }
+
+    /// Whoever made the import knows that it failed.
+    pub fn forget_failure(&self, import: ImportId) {
+        self.0.waiting.lock().failed.remove(&import);
+    }
+
+    /// The store refuses this change, for this reason.
+    pub fn refuse(&self, change: Change, reason: String) {
+        let refused = &mut self.0.waiting.lock().refused;
+        if refused.len() == REFUSED {
+            refused.remove(0);
+        }
+        refused.push((change, reason));
+    }
+
+    /// Why this change was refused, if it was; told once.
+    #[must_use]
+    pub fn refusal(&self, change: &Change) -> Option<String> {
+        let refused = &mut self.0.waiting.lock().refused;
+        let at = refused.iter().position(|(other, _)| other == change)?;
+        Some(refused.remove(at).1)
+    }
+
+    /// The lowest number of an event or a visit that waits.
+    #[must_use]
+    pub fn first_waiting(&self) -> Option<u64> {
+        let batch = &self.0.waiting.lock().batch;
+        let visits = batch.ended.iter().map(|visit| visit.id.0);
+        let event = batch.events.first().map(|event| event.seq);
+        event.into_iter().chain(visits).min()
+    }
+
     /// Nothing more will come.
     pub fn close(&self) {
         self.0.waiting.lock().closed = true;
@@ -170,10 +222,9 @@ impl Backlog {
         let rest = batch.events.split_off(BATCH);
         // Ended visits, the oldest open one and removals may be of events in the rest: they go with the last piece.
         let events = std::mem::replace(&mut batch.events, rest);
-        // All but what says whose the events are: without it nobody could undo a piece that a crash cuts in two.
-        let is_first =
-            |change: &Change| matches!(change, Change::ImportBegins(_) | Change::ImportPiece { .. });
-        let (changes, later) = std::mem::take(&mut batch.changes).into_iter().partition(is_first);
+        let (changes, later) = std::mem::take(&mut batch.changes)
+            .into_iter()
+            .partition(Change::comes_first);
         batch.changes = later;
         Some(Batch {
             events,

@@ -11,7 +11,7 @@ pub mod salts;
 mod stages;
 mod writer;
 
-pub use feeder::run as run_feeder;
+pub use feeder::{Ears, Ended, run as run_feeder};
 pub use outcome::{DropReason, Outcome, Overload};
 pub use recovery::{Recovered, RecoveryError, drain, recover};
 pub use stages::{Sender, Tables};

@@ -75,6 +75,15 @@ pub fn recover(
 
     let mut window = Window::read(reader, now)?;
     let mut file = InboxFile::open(inbox, progress.last_seq)?;
+    match file.refused()? {
+        0 => {}
+        refused => {
+            tracing::warn!(
+                refused,
+                "the event store has refused some events; they are kept in the inbox's table `refused`"
+            );
+        }
+    }
     let backlog = Backlog::new(backlog_limit, progress.last_seq);
     removed.into_iter().for_each(|site| backlog.remove(site));
     let mut replayed = 0;

@@ -134,3 +134,23 @@ pub enum Change {
         days: Option<(Option<NaiveDate>, Option<NaiveDate>)>,
     },
 }
+
+impl Change {
+    /// The import that it is of.
+    #[must_use]
+    pub fn import(&self) -> Option<ImportId> {
+        match self {
+            Self::ImportBegins(import) | Self::ImportEnds(import) => Some(import.id),
+            Self::ImportPiece { import, .. }
+            | Self::ImportDaily { import, .. }
+            | Self::ImportUndone(import) => Some(*import),
+            Self::Delete { .. } => None,
+        }
+    }
+
+    /// Whether it goes before the events it is told with: it says whose they are, and without it nobody could undo a piece that a crash cuts in two.
+    #[must_use]
+    pub fn comes_first(&self) -> bool {
+        matches!(self, Self::ImportBegins(_) | Self::ImportPiece { .. })
+    }
+}

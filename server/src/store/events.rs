@@ -21,6 +21,34 @@ pub enum StoreError {
         /// What the engine says.
         message: String,
     },
+    /// The disk, or another transaction, is in the way for now.
+    #[error("the event store {path} cannot be written for now: {message}")]
+    Passing {
+        /// Where it is.
+        path: String,
+        /// What the engine says.
+        message: String,
+    },
+    /// What is asked takes more memory than the engine has.
+    #[error(
+        "the event store {path} has too little memory for this: {message}: give it more with --store-memory"
+    )]
+    Memory {
+        /// Where it is.
+        path: String,
+        /// What the engine says.
+        message: String,
+    },
+    /// The engine takes nothing more from anybody until the file is closed and opened again.
+    #[error(
+        "the event store {path} was given up by its engine: {message}: start pulsecast again, what is acknowledged is in the inbox"
+    )]
+    Broken {
+        /// Where it is.
+        path: String,
+        /// What the engine says.
+        message: String,
+    },
     /// Somebody else has it open.
     #[error(
         "the event store {path} is in use by another process: stop the other pulsecast, or use another --data directory"
@@ -50,11 +78,16 @@ pub struct Progress {
     pub last_seq: u64,
     /// Events of visits from this one on may belong to visits that had not ended.
     pub oldest_open: VisitId,
+    /// The number of the last batch.
+    pub batch: i64,
 }
 
 /// What goes into the store in one transaction.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
+    /// One more than the last one's: a batch that comes again, after an error whose commit did reach the disk, is known by it. `None`: it
+    /// never comes again.
+    pub number: Option<i64>,
     /// In order of their numbers.
     pub events: Vec<Event>,
     /// Visits that have ended; each is handed over once.

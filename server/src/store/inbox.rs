@@ -1,5 +1,6 @@
 //! The durable inbox: a small SQLite file that an event is on before it is acknowledged. One writer, one commit for whatever waits.
 
+use super::aside;
 use crate::event::Hit;
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
@@ -75,7 +76,8 @@ impl InboxFile {
         }
         connection
             .execute_batch(&format!(
-                "create table if not exists inbox (seq integer primary key, body blob not null); pragma user_version = {SCHEMA};"
+                "create table if not exists inbox (seq integer primary key, body blob not null); {}; pragma user_version = {SCHEMA};",
+                aside::SCHEMA
             ))
             .map_err(fault)?;
         let last: u64 = connection
@@ -86,6 +88,18 @@ impl InboxFile {
             connection: Some(connection),
             next: last.max(moved) + 1,
         })
+    }
+
+    /// How many events and visits the event store has refused, ever.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn refused(&mut self) -> Result<u64, InboxError> {
+        let path = self.path.clone();
+        let count = self
+            .connection()
+            .and_then(|c| c.query_row("select count(*) from refused", [], |row| row.get(0)));
+        count.map_err(|source| InboxError::Sqlite { path, source })
     }
 
     /// Puts events on disk, all or none, and gives the number of the first; the others follow without gap. When this returns, they
@@ -195,7 +209,7 @@ impl InboxFile {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
+pub(super) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(2))?;
     connection.pragma_update(None, "journal_mode", "wal")?;

@@ -6,7 +6,7 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use std::{io::Read, path::PathBuf};
 
-fn add_account(place: &Place) {
+pub fn add_account(place: &Place) {
     let added = place.run_with(
         &["user", "add", "ann@example.com", "--password-stdin"],
         "correct horse battery\n",
@@ -14,7 +14,7 @@ fn add_account(place: &Place) {
     assert!(added.status.success());
 }
 
-fn token(place: &Place) -> String {
+pub fn token(place: &Place) -> String {
     let output = place.run(&["member-token", "--user", "ann@example.com"]);
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
@@ -59,7 +59,7 @@ async fn ended(server: &Running, token: &str) -> ImportJob {
 }
 
 /// A log of May 2026 with so many people who look at two pages each, and a stylesheet and a program beside each.
-fn log(people: usize) -> String {
+pub fn log(people: usize) -> String {
     let mut text = String::new();
     for person in 0..people {
         let (day, minute, ip) = (
@@ -88,13 +88,13 @@ fn log(people: usize) -> String {
     text
 }
 
-fn file(place: &Place, name: &str, text: &str) -> PathBuf {
+pub fn file(place: &Place, name: &str, text: &str) -> PathBuf {
     let path = place.path().join(name);
     std::fs::write(&path, text).unwrap();
     path
 }
 
-fn cli(place: &Place, arguments: &[&str]) -> String {
+pub fn cli(place: &Place, arguments: &[&str]) -> String {
     let output = place.run(&[&["import", "--site", "demo"], arguments].concat());
     assert!(
         output.status.success(),
@@ -318,7 +318,7 @@ async fn with_history(place: &Place) -> (Running, String) {
     (server, key)
 }
 
-async fn get(server: &Running, key: &str, path: &str, query: &[(&str, &str)]) -> Response {
+pub async fn get(server: &Running, key: &str, path: &str, query: &[(&str, &str)]) -> Response {
     let url = format!("{}/sites/demo/{path}", server.url);
     let url = reqwest::Url::parse_with_params(&url, query).unwrap();
     server.client.get(url).bearer_auth(key).send().await.unwrap()

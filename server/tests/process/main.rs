@@ -15,4 +15,5 @@ mod imports;
 mod live_queries;
 mod program;
 mod push_sdk;
+mod store_failures;
 mod streams;

@@ -31,8 +31,12 @@ impl Place {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pulsecast"));
+        command.args(arguments);
+        self.at_home(command)
+    }
+
+    fn at_home(&self, mut command: Command) -> Command {
         command
-            .args(arguments)
             .env("PULSECAST_DATA", self.data())
             .env("PULSECAST_SITE_ROOT", self.dir.path().join("site"));
         command
@@ -70,9 +74,20 @@ impl Place {
         self.start(&["serve", "--addr", address])
     }
 
+    /// Starts the server so that files which may not grow are errors to it ([`Running::limit_files`]) and not its end.
+    pub fn serve_within_limits(&self) -> Running {
+        let mut command = Command::new("sh");
+        let script = "trap '' XFSZ; exec \"$0\" serve --addr 127.0.0.1:0";
+        command.args(["-c", script, env!("CARGO_BIN_EXE_pulsecast")]);
+        self.start_as(self.at_home(command))
+    }
+
     fn start(&self, arguments: &[&str]) -> Running {
-        let mut child = self
-            .command(arguments)
+        self.start_as(self.command(arguments))
+    }
+
+    fn start_as(&self, mut command: Command) -> Running {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -156,6 +171,28 @@ impl Running {
         text.lines()
             .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
             .unwrap_or(0)
+    }
+
+    /// Its files may grow to so many bytes from now on, as if the disk were full; `None`: as large as they like.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let (pid, size) = (self.child.id().to_string(), format!("--fsize={limit}:unlimited"));
+        let limited = Command::new("prlimit").args(["--pid", &pid, &size]).status().unwrap();
+        assert!(limited.success());
+    }
+
+    /// Waits until it has ended by itself, at most half a minute. Gives whether it ended well.
+    pub async fn ended(&mut self) -> bool {
+        let wait = async {
+            loop {
+                match self.child.try_wait().unwrap() {
+                    Some(status) => return status.success(),
+                    None => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(30), wait).await;
+        ended.expect("it does not end")
     }
 
     /// `kill -9`, without waiting for the end.

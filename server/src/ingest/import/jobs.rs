@@ -154,7 +154,7 @@ impl Importer {
     /// Deletes all that came with an import of the site that is complete. Says whether there is such a one.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store cannot be read, or refuses it.
     pub async fn undo(&self, site: SiteId, id: ImportId) -> Result<bool, StoreError> {
         let there = self
             .list(site)
@@ -162,16 +162,25 @@ impl Importer {
             .iter()
             .any(|import| import.id == id && import.ended.is_some());
         if there {
-            let ticket = self.0.backlog.change(Change::ImportUndone(id));
-            self.settled(ticket).await;
+            self.delete(Change::ImportUndone(id)).await?;
         }
         Ok(there)
     }
 
     /// Deletes part of a site's history, once it is the store's turn.
-    pub async fn delete(&self, change: Change) {
-        let ticket = self.0.backlog.change(change);
+    ///
+    /// # Errors
+    /// When the store refuses it: nothing is deleted then.
+    pub async fn delete(&self, change: Change) -> Result<(), StoreError> {
+        let ticket = self.0.backlog.change(change.clone());
         self.settled(ticket).await;
+        match self.0.backlog.refusal(&change) {
+            Some(message) => Err(StoreError::Engine {
+                path: "deleting".to_owned(),
+                message,
+            }),
+            None => Ok(()),
+        }
     }
 
     async fn settled(&self, ticket: u64) {
@@ -206,6 +215,7 @@ impl Importer {
             .imports(None)?
             .first()
             .map_or(0, |import| import.id.0);
+        let id = ImportId(newest + 1);
         let context = Context {
             site,
             sites: &inner.sites,
@@ -218,10 +228,11 @@ impl Importer {
             inbox: inner.inbox.clone(),
             backlog: inner.backlog.clone(),
             tasks: inner.tasks.clone(),
+            import: id,
             last: 0,
         };
         let sink: &mut dyn Sink = if order.dry_run { &mut dry } else { &mut running };
-        run(&context, files, &covered, ImportId(newest + 1), sink)
+        run(&context, files, &covered, id, sink)
     }
 
     fn end(&self, site: SiteId, outcome: Result<(), String>) {

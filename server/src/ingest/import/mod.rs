@@ -41,6 +41,9 @@ pub enum ImportError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store does not take what it brings, whenever it is asked.
+    #[error("the event store refuses what this import brings, and nothing of it was kept: {0}")]
+    Refused(String),
     /// The files are of different kinds.
     #[error("the files are of different kinds: import one kind at a time")]
     Mixed,

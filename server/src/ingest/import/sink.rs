@@ -111,10 +111,17 @@ pub(super) struct Running {
     pub(super) inbox: Inbox,
     pub(super) backlog: Backlog,
     pub(super) tasks: Tasks,
+    pub(super) import: ImportId,
     pub(super) last: u64,
 }
 
 impl Running {
+    fn check(&self) -> Result<(), ImportError> {
+        self.backlog
+            .failure(self.import)
+            .map_or(Ok(()), |reason| Err(ImportError::Refused(reason)))
+    }
+
     fn pause(&self) -> Result<(), ImportError> {
         if self.tasks.is_stopping() {
             return Err(ImportError::Stopping);
@@ -129,12 +136,18 @@ impl Sink for Running {
         while self.backlog.len() > SHARE.min(self.backlog.limit() / 4) {
             self.pause()?;
         }
+        self.check()?;
         self.inbox
             .import(import, piece)
             .map_err(|_| ImportError::Stopping)
     }
 
     fn change(&mut self, change: Change) -> Result<(), ImportError> {
+        if matches!(change, Change::ImportUndone(_)) {
+            self.backlog.forget_failure(self.import);
+        } else {
+            self.check()?;
+        }
         let site = match &change {
             Change::ImportDaily { site, .. } => Some(*site),
             _ => None,
@@ -151,6 +164,7 @@ impl Sink for Running {
         while !self.backlog.is_settled(self.last) {
             self.pause()?;
         }
-        Ok(())
+        // What was refused is told before its turn is over.
+        self.check()
     }
 }

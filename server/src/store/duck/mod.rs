@@ -57,14 +57,27 @@ fn fault(path: &Path, error: &duckdb::Error) -> StoreError {
     if message.contains("Conflicting lock") || message.contains("Could not set lock") {
         return StoreError::InUse { path };
     }
+    let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    let (broken, memory, passing) = (has(&BROKEN), has(&MEMORY), has(&PASSING));
     // Only the first line: the rest is DuckDB's stack trace.
-    StoreError::Engine {
-        path,
-        message: message.lines().next().unwrap_or_default().to_owned(),
+    let message = message.lines().next().unwrap_or_default().to_owned();
+    match () {
+        () if broken => StoreError::Broken { path, message },
+        () if memory => StoreError::Memory { path, message },
+        () if passing => StoreError::Passing { path, message },
+        () => StoreError::Engine { path, message },
     }
 }
 
-/// Opens or makes the file and brings its schema up to date. Gives the writer and a reader of the same database.
+/// How the engine says that it takes nothing more until the file is opened again.
+const BROKEN: [&str; 2] = ["FATAL Error", "database has been invalidated"];
+/// How it says that something costs too much.
+const MEMORY: [&str; 2] = ["Out of Memory", "max_temp_directory_size"];
+/// How it says that something else than what it is given is wrong: the disk, or another transaction.
+const PASSING: [&str; 3] = ["IO Error", "TransactionContext Error", "INTERRUPT"];
+
+/// Opens or makes the file and brings its schema up to date. Gives the writer and a reader of the same database. Once a process: the engine lets a
+/// process open a file twice, and then neither half sees what the other writes until the last one to close destroys it.
 ///
 /// # Errors
 /// When the file is in use, damaged, or of a newer schema.
@@ -73,7 +86,7 @@ pub fn open(settings: &DuckSettings) -> Result<(DuckWriter, DuckReader), StoreEr
     let reader = connection.try_clone().map_err(|e| fault(&settings.path, &e))?;
     let late = late::Late::load(&connection).map_err(|e| fault(&settings.path, &e))?;
     Ok((
-        DuckWriter::new(settings.clone(), connection, late.clone()),
+        DuckWriter::new(settings.path.clone(), connection, late.clone()),
         DuckReader::new(settings.path.clone(), reader, late),
     ))
 }

@@ -87,7 +87,10 @@ impl DuckReader {
         Ok(DuckRollups::new(self.path.clone(), connection, self.late.clone()))
     }
 
-    fn ask<T>(&self, question: impl FnOnce(&Connection) -> duckdb::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> duckdb::Result<T>,
+    ) -> Result<T, StoreError> {
         let connection = self.connection.lock().try_clone();
         connection
             .and_then(|connection| question(&connection))

@@ -38,8 +38,7 @@ fn batch() -> Batch {
         events,
         ended,
         oldest_open: Some(VisitId(4)),
-        removed: Vec::new(),
-        changes: Vec::new(),
+        ..Batch::default()
     }
 }
 
@@ -54,7 +53,8 @@ fn what_is_written_reads_back_after_reopening() {
             writer.progress().unwrap(),
             Progress {
                 last_seq: 3,
-                oldest_open: VisitId(4)
+                oldest_open: VisitId(4),
+                batch: 1
             }
         );
     }
@@ -83,6 +83,59 @@ fn a_batch_that_comes_again_is_written_once() {
     writer.append(&batch()).unwrap();
     writer.append(&batch()).unwrap();
     assert_eq!(reader.since(Timestamp(0), 10).unwrap().len(), 3);
+}
+
+#[test]
+fn visits_that_come_again_without_events_are_written_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    let Batch { events, ended, .. } = batch();
+    let numbered = |number, batch| Batch {
+        number: Some(number),
+        ..batch
+    };
+    let events = Batch {
+        events,
+        ..Batch::default()
+    };
+    let ended = Batch {
+        ended,
+        ..Batch::default()
+    };
+    writer.append(&numbered(1, events)).unwrap();
+    // Its commit reached the disk, and only the answer was lost.
+    writer.append(&numbered(2, ended.clone())).unwrap();
+    writer.append(&numbered(2, ended)).unwrap();
+    assert_eq!(writer.progress().unwrap().batch, 2);
+    let visits: i64 = reader
+        .ask(|connection| connection.query_row("select count(*) from visits", [], |row| row.get(0)))
+        .unwrap();
+    assert_eq!(visits, 2);
+}
+
+#[test]
+fn after_an_error_readers_see_what_is_written_and_the_file_opens_again() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let (mut writer, reader) = open(&settings(&dir)).unwrap();
+        writer.append(&batch()).unwrap();
+        let mut refused = later(10, 30);
+        refused.events[0].hit.at = Timestamp(i64::MAX);
+        assert!(matches!(writer.append(&refused), Err(StoreError::Engine { .. })));
+        writer.append(&later(11, 31)).unwrap();
+        let seqs: Vec<u64> = reader
+            .since(Timestamp(0), 10)
+            .unwrap()
+            .iter()
+            .map(|event| event.seq)
+            .collect();
+        assert_eq!(seqs, [1, 2, 3, 11], "all but what was refused");
+        let other = reader.rollups().unwrap();
+        assert_eq!(other.roll(&first_day()).unwrap(), Rolled::Done);
+        writer.checkpoint().unwrap();
+    }
+    let (_, reader) = open(&settings(&dir)).unwrap();
+    assert_eq!(reader.since(Timestamp(0), 10).unwrap().len(), 4);
 }
 
 #[test]
@@ -140,7 +193,7 @@ proptest! {
         }).collect();
         let ended = sessions.end(Timestamp(sweep * Timestamp::MINUTE));
         let oldest_open = sessions.oldest_open();
-        writer.append(&Batch { events, ended, oldest_open, removed: Vec::new(), changes: Vec::new() }).unwrap();
+        writer.append(&Batch { events, ended, oldest_open, ..Batch::default() }).unwrap();
         let found = reader.open_visits(writer.progress().unwrap().oldest_open).unwrap();
         let mut expected = sessions.end(Timestamp(10_000 * Timestamp::MINUTE));
         expected.sort_by_key(|visit| visit.id);

@@ -1,6 +1,6 @@
 //! The writer: batches in, all or nothing, progress in the same transaction.
 
-use super::{DuckSettings, change, connect, fault, late::Late};
+use super::{change, fault, late::Late};
 use crate::{
     event::{Client, Event, Kind, Utm},
     sessions::{Page, Visit},
@@ -11,26 +11,25 @@ use duckdb::{
     types::{TimeUnit, Value},
 };
 use pulsecast_protocol::Timestamp;
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf};
 
 /// How many paths' numbers are remembered; beyond, all are forgotten and looked up again.
 const REMEMBERED_PATHS: usize = 200_000;
 
 /// Writes events and visits.
 pub struct DuckWriter {
-    settings: DuckSettings,
-    /// `None` after an error: opened again with the next call, as DuckDB may have declared the whole database invalid.
-    connection: Option<Connection>,
+    path: PathBuf,
+    connection: Connection,
     paths: HashMap<Box<str>, i32>,
     next_path: i32,
     late: Late,
 }
 
 impl DuckWriter {
-    pub(super) fn new(settings: DuckSettings, connection: Connection, late: Late) -> Self {
+    pub(super) fn new(path: PathBuf, connection: Connection, late: Late) -> Self {
         Self {
-            settings,
-            connection: Some(connection),
+            path,
+            connection,
             paths: HashMap::new(),
             next_path: 0,
             late,
@@ -41,21 +40,21 @@ impl DuckWriter {
         &mut self,
         work: impl FnOnce(&Connection, &mut HashMap<Box<str>, i32>, &mut i32) -> duckdb::Result<T>,
     ) -> Result<T, StoreError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => connect(&self.settings)?,
-        };
-        let outcome = work(&connection, &mut self.paths, &mut self.next_path);
-        match outcome {
-            Ok(value) => {
-                self.connection = Some(connection);
-                Ok(value)
-            }
-            Err(error) => {
-                // Numbers given to paths in the failed transaction are not in the table.
-                self.paths.clear();
-                Err(fault(&self.settings.path, &error))
-            }
+        let outcome = work(&self.connection, &mut self.paths, &mut self.next_path);
+        outcome.map_err(|error| {
+            // Numbers given to paths in the failed transaction are not in the table.
+            self.paths.clear();
+            self.connect_again();
+            fault(&self.path, &error)
+        })
+    }
+
+    /// Whatever the failed transaction left in the connection ends with it. Another connection to the same database, never the file once more: readers
+    /// hold the one that is open, and the engine would write two databases over each other.
+    fn connect_again(&mut self) {
+        match self.connection.try_clone() {
+            Ok(connection) => self.connection = connection,
+            Err(error) => tracing::warn!(%error, "the event store's writer keeps its connection"),
         }
     }
 }
@@ -71,9 +70,11 @@ impl EventStore for DuckWriter {
             let mut late = late.writing();
             let transaction = connection.unchecked_transaction()?;
             let done = progress(&transaction)?;
-            let number: i64 =
-                transaction.query_row("select batch + 1 from progress", [], |row| row.get(0))?;
+            let number = batch.number.unwrap_or(done.batch + 1);
             // After an error whose commit did reach the disk, the same batch comes again.
+            if number <= done.batch {
+                return transaction.commit();
+            }
             let events: Vec<&Event> = batch
                 .events
                 .iter()
@@ -125,10 +126,11 @@ impl EventStore for DuckWriter {
 }
 
 fn progress(connection: &Connection) -> duckdb::Result<Progress> {
-    connection.query_row("select last_seq, oldest_open from progress", [], |row| {
+    connection.query_row("select last_seq, oldest_open, batch from progress", [], |row| {
         Ok(Progress {
             last_seq: row.get(0)?,
             oldest_open: crate::event::VisitId(row.get(1)?),
+            batch: row.get(2)?,
         })
     })
 }
