@@ -87,7 +87,15 @@ pub fn cohorts(
         CohortUnit::Week => TimeUnit::Week,
     };
     let buckets = Buckets::new(unit, span, scope.timezone);
-    let statement = sql::cohorts(scope, &conditions.all(), span, asking.snapshot, &buckets, name);
+    let statement = sql::cohorts(
+        scope,
+        &conditions.all(),
+        span,
+        asking.snapshot,
+        &buckets,
+        name,
+        COHORTS,
+    );
     let rows = asking.session.ask(&statement.sql, &statement.texts)?;
     // What lies ahead is no bucket in which nobody came.
     let last = rows
@@ -100,9 +108,6 @@ pub fn cohorts(
         let (Some(first), Some(at)) = (number(row, 0), number(row, 1)) else {
             continue;
         };
-        if first <= last - COHORTS {
-            continue;
-        }
         if cohorts.last().is_none_or(|(number, _)| *number != first) {
             let length = usize::try_from(last - first + 1).unwrap_or(1);
             let cohort = Cohort {
@@ -158,4 +163,85 @@ pub fn props(
         .into_iter()
         .filter_map(|row| row.into_iter().next()?.into_text())
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::ManualClock,
+        event::SiteId,
+        sessions::{Sessions, fixture::hit},
+        sites::Site,
+        store::{AskError, Batch, EventStore, Snapshot, StatsStore, Stop, duck},
+    };
+    use pulsecast_protocol::account::SiteSettings;
+    use std::sync::Arc;
+
+    /// Counts the rows that the store gives.
+    struct Counting {
+        session: Box<dyn StatsSession>,
+        most: usize,
+    }
+
+    impl StatsSession for Counting {
+        fn stop(&self) -> Stop {
+            self.session.stop()
+        }
+
+        fn begin(&mut self) -> Result<Snapshot, AskError> {
+            self.session.begin()
+        }
+
+        fn ask(&mut self, sql: &str, texts: &[String]) -> Result<Vec<Vec<Cell>>, AskError> {
+            let rows = self.session.ask(sql, texts)?;
+            self.most = self.most.max(rows.len());
+            Ok(rows)
+        }
+    }
+
+    #[test]
+    fn of_a_long_history_the_newest_cohorts_are_asked_for_and_no_others() {
+        let (mut writer, reader) = duck::open(&duck::DuckSettings {
+            path: ":memory:".into(),
+            memory_mib: 256,
+            threads: 1,
+        })
+        .unwrap();
+        let mut sessions = Sessions::new();
+        let mut events = Vec::new();
+        // On each of a hundred days somebody who comes for the first time, and somebody who came on the first.
+        for day in 0..100_u32 {
+            for (visitor, name) in [(1, "old".to_owned()), (2, format!("new {day}"))] {
+                let mut hit = hit(visitor, i64::from(day) * 1440, "/");
+                hit.props.insert("user".into(), name);
+                events.push(sessions.attribute(events.len() as u64 + 1, hit));
+            }
+        }
+        let batch = Batch {
+            events,
+            ..Batch::default()
+        };
+        writer.append(&batch).unwrap();
+        let now = Timestamp(99 * Timestamp::DAY + Timestamp::HOUR);
+        let stats = reader.stats(Arc::new(ManualClock::new(now)), 0).unwrap();
+        let mut session = Counting {
+            session: stats.session().unwrap(),
+            most: 0,
+        };
+        let settings = SiteSettings {
+            timezone: "UTC".into(),
+            ..SiteSettings::new("example.com".parse().unwrap())
+        };
+        let scope = Scope::of(&Site::new(SiteId(1), settings), None);
+        let asked = Asked {
+            range: DateRange::All,
+            filters: Vec::new(),
+            now,
+        };
+        let cohorts = cohorts(&mut session, &scope, &asked, "user", CohortUnit::Day).unwrap();
+        assert_eq!(cohorts.rows.len(), 53);
+        assert!(cohorts.rows.iter().all(|cohort| cohort.seen[0] == 1));
+        assert_eq!(session.most, 53, "rows of the store");
+    }
 }

@@ -43,7 +43,8 @@ pub fn returns(scope: &Scope, filter: &Cond, span: Span, snapshot: Snapshot) -> 
     builder.into_statement(&sql, Vec::new())
 }
 
-/// Rows of the bucket in which people were first seen, one in which they were seen, and how many of them that were.
+/// Rows of the bucket in which people were first seen, one in which they were seen, and how many of them that were: of the newest so many
+/// buckets, so that the answer is bounded however long the history is.
 #[must_use]
 pub fn cohorts(
     scope: &Scope,
@@ -52,6 +53,7 @@ pub fn cohorts(
     snapshot: Snapshot,
     buckets: &Buckets,
     name: &str,
+    most: i64,
 ) -> Statement {
     let mut builder = Builder::new(scope.site, span, &scope.goals, snapshot);
     let condition = builder.cond(filter, Of::Event);
@@ -63,6 +65,7 @@ pub fn cohorts(
          from events e where {in_span} and e.kind <> 'engagement' and e.props is not null and {condition}), \
          born as (select person, min(bucket) as bucket from seen where person is not null group by person) \
          select b.bucket, s.bucket, count(*) from seen s join born b on b.person = s.person \
+         where b.bucket > (select max(bucket) from seen where person is not null) - {most} \
          group by b.bucket, s.bucket order by b.bucket, s.bucket"
     );
     builder.into_statement(&sql, Vec::new())
