@@ -42,6 +42,19 @@ fn entry<'a>(channel: &'a str, stands: &'a Position, payload: &'a str, key: Opti
 }
 
 #[test]
+fn where_nothing_is_to_be_erased_nobody_is_held_up() {
+    let (_dir, path) = file();
+    let (mut journal, archive) = open(&path, 3).unwrap();
+    let stands = position(&archive, "room:a:x");
+    journal.append(&[entry("room:a:x", &stands, "1", None)]).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    assert_eq!(journal.erase(&|channel| channel == "room:b:x"), Ok(0));
+    other.execute_batch("rollback").unwrap();
+    assert_eq!(journal.erase(&|channel| channel == "room:a:x"), Ok(1));
+}
+
+#[test]
 fn what_was_appended_is_there_after_reopening_with_its_epoch() {
     let (_dir, path) = file();
     let (mut journal, archive) = open(&path, 3).unwrap();

@@ -52,11 +52,8 @@ impl StreamsJournal {
         &mut self,
         act: impl FnOnce(&Transaction<'_>) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => none.insert(schema::connect(&self.path)?),
-        };
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = connect(&mut self.connection, &self.path)?
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for (channel, last) in &self.doubtful {
             take_back(&transaction, channel, *last)?;
         }
@@ -64,6 +61,26 @@ impl StreamsJournal {
         transaction.commit()?;
         self.doubtful.clear();
         Ok(done)
+    }
+
+    /// Whether any of these channels is on disk: reading takes no lock from whoever publishes.
+    fn has_any(&mut self, is_meant: &dyn Fn(&str) -> bool) -> Result<bool, rusqlite::Error> {
+        let connection = connect(&mut self.connection, &self.path)?;
+        let mut all = connection.prepare_cached("select channel from streams")?;
+        let mut all = all.query([])?;
+        while let Some(row) = all.next()? {
+            if is_meant(row.get_ref(0)?.as_str()?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn connect<'a>(slot: &'a mut Option<Connection>, path: &Path) -> Result<&'a mut Connection, rusqlite::Error> {
+    match slot {
+        Some(connection) => Ok(connection),
+        none => Ok(none.insert(schema::connect(path)?)),
     }
 }
 
@@ -81,6 +98,13 @@ impl Journal for StreamsJournal {
     }
 
     fn erase(&mut self, is_meant: &dyn Fn(&str) -> bool) -> Result<usize, Unavailable> {
+        let there = self.has_any(is_meant).map_err(|error| {
+            self.connection = None;
+            unavailable(&self.path, &error)
+        })?;
+        if !there {
+            return Ok(0);
+        }
         self.transaction(|transaction| {
             let mut all = transaction.prepare_cached("select id, channel from streams")?;
             let all = all.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
