@@ -27,6 +27,10 @@ const QUIET: i64 = 10 * Timestamp::MINUTE;
 const FIRST: Duration = Duration::from_secs(10);
 /// Between looking for days.
 const ROUND: Duration = Duration::from_secs(60);
+/// Days of one round: the newest of all sites, so that one that has just ended does not wait for a long history.
+const AT_ONCE: usize = 200;
+/// Between rounds while there are more.
+const SOON: Duration = Duration::from_secs(1);
 /// After a day, so many times what it took, so that whoever asks meanwhile has the machine most of the time.
 const PAUSE: u32 = 2;
 
@@ -79,34 +83,35 @@ impl Keeper {
                     () = stopping.stopping() => return,
                     () = tokio::time::sleep(wait) => {}
                 }
-                wait = ROUND;
                 let stop = stopping.clone();
                 let round = tokio::task::spawn_blocking(move || {
-                    keeper.round(|| stop.is_stopping());
-                    keeper
+                    let days = keeper.round(|| stop.is_stopping());
+                    (keeper, days)
                 });
-                let Ok(back) = round.await else {
+                let Ok((back, days)) = round.await else {
                     tracing::error!("summing up days panicked; it goes on with the next start");
                     return;
                 };
                 keeper = back;
+                wait = if days < AT_ONCE { ROUND } else { SOON };
             }
         });
     }
 
-    /// Every day that is to be summed up, once.
-    fn round(&mut self, is_stopping: impl Fn() -> bool) {
+    /// The newest days that are to be summed up, each once; gives how many those were.
+    fn round(&mut self, is_stopping: impl Fn() -> bool) -> usize {
         let days = match self.due() {
             Ok(days) => days,
             Err(error) => {
                 tracing::warn!(%error, "cannot see which days are summed up");
-                return;
+                return 0;
             }
         };
+        let tried = days.len();
         let mut done = 0_u32;
         for day in days {
             if is_stopping() {
-                return;
+                return 0;
             }
             let began = self.clock.now();
             match self.store.roll(&day) {
@@ -135,9 +140,10 @@ impl Keeper {
             tracing::warn!(%error, "left-over sums could not be removed; they count for nothing");
             self.left_over = true;
         }
+        tried
     }
 
-    /// The days to be summed up now, newest first.
+    /// The days to be summed up now, newest first, at most [`AT_ONCE`].
     fn due(&mut self) -> Result<Vec<SiteDay>, StoreError> {
         let now = self.clock.now();
         let mut due = Vec::new();
@@ -155,12 +161,15 @@ impl Keeper {
             let rolled = self.store.rolled(id)?;
             self.notice(id, zone, &rolled, now)?;
             due.extend(
-                days(id, zone, first, now)
-                    .filter(|day| !self.known.contains(&(id, day.day)))
-                    .filter(|day| self.later.get(&(id, day.day)).is_none_or(|at| *at <= now)),
+                days(zone, first, now)
+                    .filter(|day| !self.known.contains(&(id, *day)))
+                    .filter(|day| self.later.get(&(id, *day)).is_none_or(|at| *at <= now))
+                    .take(AT_ONCE)
+                    .map(|day| site_day(id, zone, day)),
             );
         }
         due.sort_by_key(|day| std::cmp::Reverse(day.from));
+        due.truncate(AT_ONCE);
         Ok(due)
     }
 
@@ -210,8 +219,8 @@ pub fn roll_all(
 ) -> Result<u32, StoreError> {
     let mut done = 0;
     for (_, first) in store.firsts()?.into_iter().filter(|(id, _)| *id == site) {
-        for day in days(site, zone, first.max(since), now) {
-            done += u32::from(store.roll(&day)? == Rolled::Done);
+        for day in days(zone, first.max(since), now) {
+            done += u32::from(store.roll(&site_day(site, zone, day))? == Rolled::Done);
         }
     }
     Ok(done)
@@ -222,21 +231,25 @@ fn begin(day: NaiveDate, zone: Tz) -> Timestamp {
     instant(day.and_time(NaiveTime::MIN), zone)
 }
 
-/// The days of a site that are over, newest first.
-fn days(site: SiteId, zone: Tz, first: Timestamp, now: Timestamp) -> impl Iterator<Item = SiteDay> {
-    let first = local(first, zone).date();
+/// The days of a site that are over, newest first. An event of a time before there were sites is counted from events: its day is nobody's
+/// beginning of a history of thousands of days.
+fn days(zone: Tz, first: Timestamp, now: Timestamp) -> impl Iterator<Item = NaiveDate> {
+    let first = local(first, zone).date().max(NaiveDate::default());
     let over = local(now.plus(-OVER), zone).date();
     (1..)
         .map_while(move |n| over.checked_sub_days(Days::new(n)))
         .take_while(move |day| *day >= first)
-        .map(move |day| SiteDay {
-            site,
-            day,
-            from: begin(day, zone),
-            to: begin(day + Days::new(1), zone),
-            before: begin(day - Days::new(1), zone),
-            long_before: begin(day - Days::new(2), zone),
-        })
+}
+
+fn site_day(site: SiteId, zone: Tz, day: NaiveDate) -> SiteDay {
+    SiteDay {
+        site,
+        day,
+        from: begin(day, zone),
+        to: begin(day + Days::new(1), zone),
+        before: begin(day - Days::new(1), zone),
+        long_before: begin(day - Days::new(2), zone),
+    }
 }
 
 /// The days of a site that are summed up, by number since 1970.
@@ -346,7 +359,10 @@ impl RolledDays {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{clock::ManualClock, sites::Site};
     use chrono_tz::Europe::Berlin;
+    use parking_lot::Mutex;
+    use pulsecast_protocol::account::SiteSettings;
 
     fn at(text: &str) -> Timestamp {
         Timestamp(
@@ -357,8 +373,8 @@ mod tests {
     }
 
     fn over(now: &str) -> Vec<String> {
-        days(SiteId(1), Berlin, at("2026-03-28T12:00:00Z"), at(now))
-            .map(|day| day.day.to_string())
+        days(Berlin, at("2026-03-28T12:00:00Z"), at(now))
+            .map(|day| day.to_string())
             .collect()
     }
 
@@ -371,13 +387,74 @@ mod tests {
     #[test]
     fn a_day_is_as_long_as_the_sites_clock_makes_it() {
         let now = at("2026-03-31T00:00:00Z");
-        let days: Vec<SiteDay> = days(SiteId(1), Berlin, at("2026-03-28T12:00:00Z"), now).collect();
-        let short = days
-            .iter()
+        let short = days(Berlin, at("2026-03-28T12:00:00Z"), now)
+            .map(|day| site_day(SiteId(1), Berlin, day))
             .find(|day| day.day.to_string() == "2026-03-29")
             .unwrap();
         assert_eq!(short.to.since(short.from), 23 * Timestamp::HOUR);
         assert_eq!(short.from.since(short.long_before), 48 * Timestamp::HOUR);
+    }
+
+    /// What the keeper asks for, of one site with a history of two thousand years and one of two days.
+    #[derive(Default)]
+    struct Asked(Mutex<Vec<(SiteId, NaiveDate)>>);
+
+    impl Rollups for Asked {
+        fn rolled(&self, site: SiteId) -> Result<Vec<(NaiveDate, Timestamp, Timestamp)>, StoreError> {
+            let asked = self.0.lock();
+            let of_site = asked.iter().filter(|(id, _)| *id == site);
+            Ok(of_site
+                .map(|(_, day)| (*day, begin(*day, Tz::UTC), begin(*day + Days::new(1), Tz::UTC)))
+                .collect())
+        }
+
+        fn firsts(&self) -> Result<Vec<(SiteId, Timestamp)>, StoreError> {
+            let year_one = at("0001-01-01T00:00:00Z");
+            Ok(vec![
+                (SiteId(1), year_one),
+                (SiteId(2), at("2026-03-28T12:00:00Z")),
+            ])
+        }
+
+        fn roll(&self, day: &SiteDay) -> Result<Rolled, StoreError> {
+            self.0.lock().push((day.site, day.day));
+            Ok(Rolled::Done)
+        }
+
+        fn unroll(&self, _: SiteId, _: &[NaiveDate]) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn sweep(&self) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_history_of_thousands_of_days_holds_up_no_day_that_has_just_ended() {
+        let asked = Arc::new(Asked::default());
+        let sites = Sites::default();
+        let site = |id, domain: &str| Site::new(SiteId(id), SiteSettings::new(domain.parse().unwrap()));
+        sites.replace(vec![site(1, "old.example"), site(2, "new.example")]);
+        let clock = Arc::new(ManualClock::new(at("2026-03-30T12:00:00Z")));
+        let mut keeper = Keeper::new(asked.clone(), sites, clock.clone());
+        assert_eq!(keeper.round(|| false), AT_ONCE);
+        let newest: Vec<SiteId> = asked.0.lock()[..4].iter().map(|(site, _)| *site).collect();
+        assert_eq!(newest.iter().filter(|site| **site == SiteId(2)).count(), 2);
+        clock.advance(Timestamp::DAY);
+        keeper.round(|| false);
+        let next: Vec<String> = asked.0.lock()[AT_ONCE..AT_ONCE + 2]
+            .iter()
+            .map(|(_, day)| day.to_string())
+            .collect();
+        assert_eq!(next, ["2026-03-30"; 2]);
+        while keeper.round(|| false) > 0 {}
+        let oldest = asked.0.lock().iter().map(|(_, day)| *day).min();
+        assert_eq!(
+            oldest,
+            Some(NaiveDate::default()),
+            "days before 1970 are not summed up"
+        );
     }
 
     #[test]

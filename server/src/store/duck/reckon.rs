@@ -58,16 +58,14 @@ const TABLES: [&str; 15] = [
     "pages_of_day",
 ];
 
-/// Puts the day's sums into the connection's own tables, unless a visit of it goes on: then gives true.
-pub(super) fn reckon(connection: &Connection, day: &SiteDay) -> duckdb::Result<bool> {
+/// Puts the day's sums into the connection's own tables, if it has any.
+pub(super) fn reckon(connection: &Connection, day: &SiteDay) -> duckdb::Result<Day> {
     connection.execute_batch("begin")?;
     let seen = see(connection, day)?;
     connection.execute_batch("commit")?;
     // What follows is made of what was seen: of the store it only touches the words.
-    match seen {
-        Seen::Open => return Ok(true),
-        Seen::Nothing => return Ok(false),
-        Seen::Something => {}
+    if seen != Day::Something {
+        return Ok(seen);
     }
     code(connection)?;
     mark(connection)?;
@@ -76,7 +74,7 @@ pub(super) fn reckon(connection: &Connection, day: &SiteDay) -> duckdb::Result<b
     sums_of_visits(connection)?;
     sums_of_events(connection)?;
     sums_of_props(connection)?;
-    Ok(false)
+    Ok(Day::Something)
 }
 
 /// Gives the memory back.
@@ -90,15 +88,19 @@ pub(super) fn clear(connection: &Connection) -> duckdb::Result<()> {
     connection.execute_batch(&all.join("; "))
 }
 
-enum Seen {
-    /// A visit goes on.
+/// What a day is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Day {
+    /// A visit of it goes on.
     Open,
+    /// Nobody came.
     Nothing,
+    /// It has sums.
     Something,
 }
 
 /// Visits and counted events of the day, and of its visitors on the two days before.
-fn see(connection: &Connection, day: &SiteDay) -> duckdb::Result<Seen> {
+fn see(connection: &Connection, day: &SiteDay) -> duckdb::Result<Day> {
     let SiteDay {
         site,
         from,
@@ -119,7 +121,16 @@ fn see(connection: &Connection, day: &SiteDay) -> duckdb::Result<Seen> {
         |row| row.get(0),
     )?;
     if open {
-        return Ok(Seen::Open);
+        return Ok(Day::Open);
+    }
+    // Between two visits there may be years: days on which nobody came are made out by one question.
+    let is_empty: bool = connection.query_row(
+        &format!("select not exists (select 1 from visits where site = {site} and start_at < {to} and last_at >= {from})"),
+        [],
+        |row| row.get(0),
+    )?;
+    if is_empty {
+        return Ok(Day::Nothing);
     }
     // By the names that their groups have, since something else may be called the same.
     let attributes = each(OWN.iter().chain(&ORIGIN), |dimension, column| {
@@ -145,8 +156,7 @@ fn see(connection: &Connection, day: &SiteDay) -> duckdb::Result<Seen> {
          create or replace temp table props_of_day as select props, count(*) as n from events \
            where site = {site} and happened_at < {to} and happened_at >= {from} and props is not null group by props"
     ))?;
-    let is_empty: bool = connection.query_row("select not exists (from temp.seen)", [], |row| row.get(0))?;
-    Ok(if is_empty { Seen::Nothing } else { Seen::Something })
+    Ok(Day::Something)
 }
 
 /// What was seen, a row a visit, with words by their numbers; words that are new get one.

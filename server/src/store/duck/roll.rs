@@ -3,7 +3,7 @@
 use super::{
     fault,
     late::Late,
-    reckon::{clear, reckon},
+    reckon::{Day, clear, reckon},
 };
 use crate::{
     event::SiteId,
@@ -62,8 +62,9 @@ impl Rollups for DuckRollups {
         self.late.begin(day);
         let open = self.ask(|connection| reckon(connection, day));
         let outcome = self.late.finish(|| match &open {
-            Ok(true) | Err(_) => Ok(()),
-            Ok(false) => self.ask(|connection| write(connection, day)),
+            Ok(Day::Open) | Err(_) => Ok(()),
+            Ok(Day::Nothing) => self.ask(|connection| write(connection, day, "")),
+            Ok(Day::Something) => self.ask(|connection| write(connection, day, &sums(day))),
         });
         if open.is_err() || outcome.is_err() {
             // The transaction that failed; where there is none, nothing is lost.
@@ -71,9 +72,9 @@ impl Rollups for DuckRollups {
         }
         self.ask(clear)?;
         Ok(match (open?, outcome?) {
-            (true, _) => Rolled::Open,
-            (false, true) => Rolled::Done,
-            (false, false) => Rolled::Changed,
+            (Day::Open, _) => Rolled::Open,
+            (_, true) => Rolled::Done,
+            (_, false) => Rolled::Changed,
         })
     }
 
@@ -113,8 +114,8 @@ pub(super) fn instant(at: Timestamp) -> String {
     format!("make_timestamp({}::bigint * 1000)", at.millis())
 }
 
-/// Moves the sums into their tables and says that they hold.
-fn write(connection: &Connection, day: &SiteDay) -> duckdb::Result<()> {
+/// Says that the day is summed up, with what puts its sums into their tables.
+fn write(connection: &Connection, day: &SiteDay, sums: &str) -> duckdb::Result<()> {
     let roll: i64 = connection.query_row(
         "select 1 + greatest((select coalesce(max(roll), 0) from rolled), (select coalesce(max(roll), 0) from daily))",
         [],
@@ -123,8 +124,16 @@ fn write(connection: &Connection, day: &SiteDay) -> duckdb::Result<()> {
     let (site, date, from, to) = (day.site.0, day.day, instant(day.from), instant(day.to));
     connection.execute_batch(&format!(
         "begin; delete from rolled where site = {site} and day = date '{date}'; \
-         insert into rolled values ({site}, date '{date}', {from}, {to}, {roll}); \
-         insert into daily by name select {site} as site, date '{date}' as day, {roll} as roll, dimension, value, path, \
+         insert into rolled values ({site}, date '{date}', {from}, {to}, {roll}); {sums} commit;"
+    ))
+}
+
+/// Moves the sums into their tables, under the number that the day has just got.
+fn sums(day: &SiteDay) -> String {
+    let (site, date) = (day.site.0, day.day);
+    let roll = format!("(select roll from rolled where site = {site} and day = date '{date}')");
+    format!(
+        "insert into daily by name select {site} as site, date '{date}' as day, {roll} as roll, dimension, value, path, \
            coalesce(sum(visitors), 0) as visitors, coalesce(sum(visitors_1), 0) as visitors_1, coalesce(sum(visitors_2), 0) as visitors_2, \
            coalesce(sum(visits), 0) as visits, coalesce(sum(visits_1), 0) as visits_1, coalesce(sum(visits_2), 0) as visits_2, coalesce(sum(started), 0) as started, \
            coalesce(sum(started_pageviews), 0) as started_pageviews, coalesce(sum(started_bounces), 0) as started_bounces, coalesce(sum(started_duration), 0) as started_duration, \
@@ -132,7 +141,6 @@ fn write(connection: &Connection, day: &SiteDay) -> duckdb::Result<()> {
            coalesce(sum(carried_duration), 0) as carried_duration, coalesce(sum(pageviews), 0) as pageviews, coalesce(sum(events), 0) as events \
          from temp.sums group by dimension, value, path order by dimension, visitors desc; \
          insert into day_visits by name select {site} as site, date '{date}' as day, {roll} as roll, * from temp.visits_of_day; \
-         insert into day_pages by name select {site} as site, date '{date}' as day, {roll} as roll, * from temp.pages_of_day; \
-         commit;"
-    ))
+         insert into day_pages by name select {site} as site, date '{date}' as day, {roll} as roll, * from temp.pages_of_day;"
+    )
 }
