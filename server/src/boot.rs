@@ -51,6 +51,7 @@ use leptos::config::LeptosOptions;
 use pulsecast_protocol::Timestamp;
 use std::{
     net::SocketAddr,
+    panic::AssertUnwindSafe,
     path::PathBuf,
     sync::{Arc, OnceLock},
     thread::JoinHandle,
@@ -306,11 +307,16 @@ impl Server {
                 stored: &|batch| touched.stored(batch),
                 stopping: &|| stop.is_stopping(),
             };
-            if let Ended::Broken(error) = run_feeder(store, &feed, aside, ears) {
-                tracing::error!(%error, "ending, so that the next start opens the event store anew");
-                why.get_or_init(|| error.to_string());
-                stop.stop();
-            }
+            let fed = AssertUnwindSafe(|| run_feeder(store, &feed, aside, ears));
+            let error = match std::panic::catch_unwind(fed) {
+                Ok(Ended::InOrder) => return,
+                Ok(Ended::Broken(error)) => error.to_string(),
+                Err(_) => "what writes the event store panicked: start pulsecast again, what is acknowledged is in the inbox".to_owned(),
+            };
+            tracing::error!(%error, "ending, so that the next start opens the event store anew");
+            told.red("store", error.clone());
+            why.get_or_init(|| error);
+            stop.stop();
         })?;
 
         let agents = rules

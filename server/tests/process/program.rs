@@ -177,7 +177,10 @@ impl Running {
     pub fn limit_files(&self, bytes: Option<u64>) {
         let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
         let (pid, size) = (self.child.id().to_string(), format!("--fsize={limit}:unlimited"));
-        let limited = Command::new("prlimit").args(["--pid", &pid, &size]).status().unwrap();
+        let limited = Command::new("prlimit")
+            .args(["--pid", &pid, &size])
+            .status()
+            .unwrap();
         assert!(limited.success());
     }
 

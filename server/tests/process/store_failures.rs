@@ -14,11 +14,19 @@ async fn with_a_large_log(place: &Place) -> (Running, String, u64) {
     let server = place.serve_within_limits();
     let log = file(place, "access.log", &log(PEOPLE));
     let done = cli(place, &[log.to_str().unwrap()]);
-    assert!(done.contains(&format!("imported: {} events", 2 * PEOPLE)), "{done}");
+    assert!(
+        done.contains(&format!("imported: {} events", 2 * PEOPLE)),
+        "{done}"
+    );
     let output = place.run(&["key", "add", "--site", "demo", "--right", "stats"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    let key = text.split_whitespace().find(|word| word.starts_with("pc_")).unwrap();
-    let large = fs::metadata(place.data().join("events.duckdb.wal")).unwrap().len();
+    let key = text
+        .split_whitespace()
+        .find(|word| word.starts_with("pc_"))
+        .unwrap();
+    let large = fs::metadata(place.data().join("events.duckdb.wal"))
+        .unwrap()
+        .len();
     assert!(large > 500_000, "{large} bytes");
     (server, key.to_owned(), large)
 }
@@ -28,7 +36,10 @@ async fn pageviews(server: &Running, key: &str) -> u64 {
     let query = r#"{"metrics": ["pageviews"], "date_range": "all"}"#;
     let answer = get(server, key, "csv", &[("query", query)]).await;
     let text = answer.text().await.unwrap();
-    text.lines().nth(1).and_then(|count| count.parse().ok()).unwrap_or(0)
+    text.lines()
+        .nth(1)
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(0)
 }
 
 fn visited(place: &Place) -> Vec<String> {
@@ -60,7 +71,11 @@ async fn while_the_stores_disk_is_full_events_are_acknowledged_and_later_counted
         server.get("/health/ready").await.status() == 503
     })
     .await;
-    assert_eq!(pageviews(&server, &key).await, imported, "figures are still there");
+    assert_eq!(
+        pageviews(&server, &key).await,
+        imported,
+        "figures are still there"
+    );
     server.limit_files(None);
     eventually("it recovers by itself", || async {
         server.get("/health/ready").await.status() == 200
@@ -69,9 +84,10 @@ async fn while_the_stores_disk_is_full_events_are_acknowledged_and_later_counted
     for n in 5..8 {
         assert_eq!(server.visit(&format!("/visit/{n}")).await.unwrap().status(), 202);
     }
-    eventually("the dashboard counts what came before, meanwhile and after", || async {
-        pageviews(&server, &key).await == imported + 8
-    })
+    eventually(
+        "the dashboard counts what came before, meanwhile and after",
+        || async { pageviews(&server, &key).await == imported + 8 },
+    )
     .await;
     assert!(server.end(), "it ends in good order");
     let server = place.serve();

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    event::{Event, SiteId},
+    event::{Event, SiteId, VisitId},
     sessions::{Sessions, Visit, fixture::hit},
     store::{
         Change, Daily, EventReader, Import, Progress, Slice,
@@ -69,13 +69,13 @@ impl World {
     }
 }
 
-/// An event of a visitor of its own; of a time that no store has where `refused` says so.
+/// An event of a visitor of its own; of a visit whose number no store has where `refused` says so.
 fn events(seqs: std::ops::RangeInclusive<u64>, refused: &[u64]) -> Vec<Event> {
     let mut sessions = Sessions::new();
     seqs.map(|seq| {
         let mut event = sessions.attribute(seq, hit(seq, 0, "/"));
         if refused.contains(&seq) {
-            event.hit.at = Timestamp(i64::MAX);
+            event.visit = VisitId(u64::MAX);
         }
         event
     })
@@ -238,7 +238,8 @@ fn a_deletion_that_the_store_refuses_is_told_to_whoever_asked_for_it() {
         },
         days: (None, None),
     };
-    world.backlog.push(events(1..=3, &[]), Vec::new(), None);
+    let visits = events(1..=3, &[]).iter().map(Visit::open).collect();
+    world.backlog.push(events(1..=3, &[]), visits, None);
     let ticket = world.backlog.change(delete.clone());
     world.feed();
     assert_eq!(world.stored(), [1, 2, 3]);
