@@ -271,6 +271,11 @@ impl Api for RequestApi {
     async fn remove_site(&self, domain: Domain) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::Own)?;
         self.state.accounts().remove_site(site.id).await?;
+        // From here on nothing of it is taken any more; then what there is goes. What is on its way goes too, as it arrives (`ingest/writer`).
+        let reloaded = self.reload().await;
+        if let Some(importer) = &self.state.importer {
+            importer.cancel(site.id);
+        }
         self.state.backlog.remove(site.id);
         self.state.forget_streams(&domain).await;
         self.note(
@@ -279,7 +284,7 @@ impl Api for RequestApi {
             serde_json::json!({"domain": domain}),
         )
         .await?;
-        self.reload().await
+        reloaded
     }
 
     async fn has_events(&self, domain: Domain) -> Result<bool, ApiError> {

@@ -109,11 +109,11 @@ fn alone(
         watched: &watched,
     };
     let covered = reader.covered(SiteId(site.id.0))?;
-    let newest = reader.imports(None)?.first().map_or(0, |import| import.id.0);
+    let newest = reader.newest_import()?;
     let mut dry = Dry;
     let mut stored = Stored(store);
     let sink: &mut dyn Sink = if job.dry_run { &mut dry } else { &mut stored };
-    run(&context, files, &covered, ImportId(newest + 1), sink)?;
+    run(&context, files, &covered, ImportId(newest.0 + 1), sink)?;
     let report: Report = watched.report();
     Ok(job_view(JobView {
         state: State::Done,

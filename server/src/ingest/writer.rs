@@ -220,10 +220,16 @@ impl Writer {
     /// Neighbours of one site go to its live window together.
     fn show(&mut self, seen: &[Seen]) {
         for run in seen.chunk_by(|a, b| a.event.hit.site == b.event.hit.site) {
-            // A site removed between the request and the commit has no window.
-            if let Some(site) = run.first().and_then(|s| self.sites.by_id(s.event.hit.site)) {
-                self.live.record(&site, run);
-                self.firsts.saw(site.id);
+            let Some(id) = run.first().map(|s| s.event.hit.site) else {
+                continue;
+            };
+            match self.sites.by_id(id) {
+                Some(site) => {
+                    self.live.record(&site, run);
+                    self.firsts.saw(id);
+                }
+                // Removed between the request and the commit: its events go with the rest of it.
+                None => self.backlog.remove(id),
             }
         }
     }
@@ -238,14 +244,17 @@ impl Writer {
         let Piece { events, visits } = piece.numbered(first);
         self.backlog
             .import(Change::ImportPiece { import, first, last }, events, visits);
-        if self.sites.by_id(site).is_some() {
-            self.firsts.saw(site);
+        match self.sites.by_id(site) {
+            Some(_) => self.firsts.saw(site),
+            None => self.backlog.remove(site),
         }
     }
 
     fn sweep(&mut self) {
         let now: Timestamp = self.clock.now();
-        let ended = self.sessions.end(now);
+        let mut ended = self.sessions.end(now);
+        // Of a site that was removed nothing comes back, half an hour later.
+        ended.retain(|visit| self.sites.by_id(visit.site).is_some());
         self.backlog.push([], ended, self.sessions.oldest_open());
         metrics::gauge!("pulsecast_open_visits").set(self.sessions.len() as f64);
         if let Err(error) = self.file.discard_through(self.backlog.moved_through()) {

@@ -7,7 +7,7 @@ use crate::{
 use pulsecast_protocol::{Timestamp, live::HourCount};
 use std::path::Path;
 
-use super::{Change, Import, Stop};
+use super::{Change, Import, ImportId, Stop};
 use chrono::NaiveDate;
 
 /// What went wrong with the store.
@@ -188,7 +188,7 @@ pub trait EventReader: Send + Sync {
     /// When the store cannot be read.
     fn hours(&self, since: Timestamp) -> Result<Vec<(SiteId, HourCount)>, StoreError>;
 
-    /// Sites that have events or visits.
+    /// Sites that have anything: events, visits, imports or their figures.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -223,6 +223,12 @@ pub trait EventReader: Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn imports(&self, site: Option<SiteId>) -> Result<Vec<Import>, StoreError>;
+
+    /// The highest number that an import has ever had, undone ones too.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn newest_import(&self) -> Result<ImportId, StoreError>;
 
     /// Quarters of an hour since the epoch in which the site has events, and days of which it has imported figures.
     ///

@@ -56,6 +56,8 @@ struct Inner {
     backlog: Backlog,
     tasks: Tasks,
     jobs: Mutex<HashMap<SiteId, Job>>,
+    /// The number that was given last.
+    newest: Mutex<ImportId>,
 }
 
 /// Imports. A cheap handle.
@@ -84,6 +86,7 @@ impl Importer {
             backlog,
             tasks,
             jobs: Mutex::default(),
+            newest: Mutex::default(),
         }))
     }
 
@@ -210,12 +213,13 @@ impl Importer {
             .map(|(path, name)| File::open(path, name))
             .collect::<Result<_, _>>()?;
         let covered = inner.reader.covered(site.id)?;
-        let newest = inner
-            .reader
-            .imports(None)?
-            .first()
-            .map_or(0, |import| import.id.0);
-        let id = ImportId(newest + 1);
+        let newest = inner.reader.newest_import()?;
+        // The store may not have heard of the last one yet.
+        let id = {
+            let mut newest_here = inner.newest.lock();
+            *newest_here = ImportId(newest.max(*newest_here).0 + 1);
+            *newest_here
+        };
         let context = Context {
             site,
             sites: &inner.sites,

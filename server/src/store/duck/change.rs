@@ -1,13 +1,22 @@
 //! Writes [`Change`]s: within the transaction that takes the events before them.
 
 use super::write::timestamp;
-use crate::store::{Change, Import, ImportId, Slice};
+use crate::{
+    event::SiteId,
+    store::{Change, Import, ImportId, Slice},
+};
 use chrono::NaiveDate;
 use duckdb::{ToSql, Transaction, appender_params_from_iter, params};
 
 pub(super) fn apply(transaction: &Transaction<'_>, change: &Change) -> duckdb::Result<()> {
     match change {
-        Change::ImportBegins(import) => insert(transaction, import),
+        Change::ImportBegins(import) => {
+            transaction.execute(
+                "update progress set imports = greatest(imports, ?)",
+                params![import.id.0],
+            )?;
+            insert(transaction, import)
+        }
         Change::ImportPiece { import, first, last } => transaction
             .execute(
                 "insert into import_pieces values (?, ?, ?)",
@@ -40,12 +49,28 @@ pub(super) fn apply(transaction: &Transaction<'_>, change: &Change) -> duckdb::R
             appender.flush()
         }
         Change::ImportEnds(import) => {
-            transaction.execute("delete from imports where id = ?", params![import.id.0])?;
-            insert(transaction, import)
+            let known = transaction.execute("delete from imports where id = ?", params![import.id.0])?;
+            // Else its site was removed meanwhile.
+            if known > 0 {
+                insert(transaction, import)?;
+            }
+            Ok(())
         }
         Change::ImportUndone(import) => undo(transaction, *import),
         Change::Delete { slice, days } => delete(transaction, *slice, *days),
     }
+}
+
+/// All that there is of a removed site's imports but events and visits. Pieces too: they name events by numbers, some of which may not have come.
+pub(super) fn remove_imports(transaction: &Transaction<'_>, site: SiteId) -> duckdb::Result<()> {
+    transaction.execute("delete from imported_daily where site = ?", params![site.0])?;
+    transaction.execute("delete from imports where site = ?", params![site.0])?;
+    transaction
+        .execute(
+            "delete from import_pieces where import not in (select id from imports)",
+            [],
+        )
+        .map(drop)
 }
 
 fn date(day: NaiveDate) -> String {

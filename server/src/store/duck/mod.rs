@@ -35,6 +35,10 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (5, include_str!("../../../migrations/events/0005_batches.sql")),
     (6, include_str!("../../../migrations/events/0006_marks.sql")),
     (7, include_str!("../../../migrations/events/0007_props.sql")),
+    (
+        8,
+        include_str!("../../../migrations/events/0008_import_numbers.sql"),
+    ),
 ];
 
 /// The format that new files are written in: its text columns are dictionaries and its validity masks are packed.

@@ -4,7 +4,7 @@ use super::{DuckRollups, export, fault, imports, late::Late};
 use crate::{
     event::{Client, Event, Hit, Kind, SiteId, Utm, VisitId, VisitorId},
     sessions::{Page, Visit},
-    store::{EventReader, ExportedEvent, Import, Slice, Stop, StoreError},
+    store::{EventReader, ExportedEvent, Import, ImportId, Slice, Stop, StoreError},
 };
 use chrono::NaiveDate;
 use duckdb::{Connection, Row, ToSql, params};
@@ -148,8 +148,9 @@ impl EventReader for DuckReader {
 
     fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
         self.ask(|connection| {
-            let mut select = connection
-                .prepare("select distinct site from events union select distinct site from visits")?;
+            let tables = ["events", "visits", "imports", "imported_daily"];
+            let all = tables.map(|table| format!("select distinct site from {table}"));
+            let mut select = connection.prepare(&format!("{} order by site", all.join(" union ")))?;
             select.query_map([], |row| row.get(0).map(SiteId))?.collect()
         })
     }
@@ -174,6 +175,12 @@ impl EventReader for DuckReader {
 
     fn imports(&self, site: Option<SiteId>) -> Result<Vec<Import>, StoreError> {
         self.ask(|connection| imports::all(connection, site))
+    }
+
+    fn newest_import(&self) -> Result<ImportId, StoreError> {
+        self.ask(|connection| {
+            connection.query_row("select imports from progress", [], |row| row.get(0).map(ImportId))
+        })
     }
 
     fn covered(&self, site: SiteId) -> Result<(Vec<i64>, Vec<NaiveDate>), StoreError> {

@@ -2,7 +2,10 @@ use super::*;
 use crate::{
     event::{Event, Kind, SiteId, Utm, VisitId},
     sessions::{Sessions, Visit, fixture::hit},
-    store::{Batch, EventReader, EventStore, Progress, Rolled, Rollups, SiteDay, Slice},
+    store::{
+        Batch, Change, Daily, EventReader, EventStore, Import, ImportId, Progress, Rolled, Rollups, SiteDay,
+        Slice,
+    },
 };
 use proptest::prelude::*;
 use pulsecast_protocol::Timestamp;
@@ -120,7 +123,7 @@ fn after_an_error_readers_see_what_is_written_and_the_file_opens_again() {
         let (mut writer, reader) = open(&settings(&dir)).unwrap();
         writer.append(&batch()).unwrap();
         let mut refused = later(10, 30);
-        refused.events[0].hit.at = Timestamp(i64::MAX);
+        refused.events[0].visit = VisitId(u64::MAX);
         assert!(matches!(writer.append(&refused), Err(StoreError::Engine { .. })));
         writer.append(&later(11, 31)).unwrap();
         let seqs: Vec<u64> = reader
@@ -157,6 +160,87 @@ fn a_removed_sites_events_are_deleted_and_others_stay() {
         writer.progress().unwrap().last_seq,
         3,
         "what was moved stays moved"
+    );
+}
+
+fn import(id: i64, site: i64) -> Box<Import> {
+    Box::new(Import {
+        id: ImportId(id),
+        site: SiteId(site),
+        kind: "plausible".into(),
+        name: "imported_visitors.csv".into(),
+        started: Timestamp(0),
+        ended: None,
+        days: None,
+        rows: 0,
+        events: 0,
+        visits: 0,
+        skipped: std::collections::BTreeMap::new(),
+    })
+}
+
+fn changes(changes: impl Into<Vec<Change>>) -> Batch {
+    Batch {
+        changes: changes.into(),
+        ..Batch::default()
+    }
+}
+
+#[test]
+fn a_site_with_imported_figures_alone_is_known_and_removed_with_all_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    let day = chrono::NaiveDate::default();
+    let rows = std::sync::Arc::new([Daily {
+        day,
+        report: "visitors",
+        group: Default::default(),
+        figures: [1; Daily::FIGURES.len()],
+    }]);
+    let figures = Change::ImportDaily {
+        import: ImportId(1),
+        site: SiteId(1),
+        part: 1,
+        rows,
+    };
+    let piece = Change::ImportPiece {
+        import: ImportId(1),
+        first: 1,
+        last: 1_000,
+    };
+    writer
+        .append(&changes([Change::ImportBegins(import(1, 1)), piece, figures]))
+        .unwrap();
+    assert_eq!(reader.sites().unwrap(), [SiteId(1)]);
+    let removed = Batch {
+        removed: vec![SiteId(1)],
+        ..Batch::default()
+    };
+    writer.append(&removed).unwrap();
+    // The import had not ended: its last words come after it.
+    writer
+        .append(&changes([Change::ImportEnds(import(1, 1))]))
+        .unwrap();
+    assert_eq!(reader.sites().unwrap(), []);
+    assert_eq!(
+        reader.newest_import().unwrap(),
+        ImportId(1),
+        "a number is never used again"
+    );
+    // Another site's events have the numbers that the import had reserved.
+    let mut other = batch();
+    other
+        .events
+        .iter_mut()
+        .for_each(|event| event.hit.site = SiteId(2));
+    writer.append(&other).unwrap();
+    writer
+        .append(&changes([Change::ImportUndone(ImportId(1))]))
+        .unwrap();
+    assert_eq!(
+        reader.since(Timestamp(0), 10).unwrap().len(),
+        3,
+        "and are not undone with it"
     );
 }
 

@@ -106,8 +106,7 @@ impl EventStore for DuckWriter {
             for site in &batch.removed {
                 transaction.execute("delete from events where site = ?", params![site.0])?;
                 transaction.execute("delete from visits where site = ?", params![site.0])?;
-                transaction.execute("delete from imported_daily where site = ?", params![site.0])?;
-                transaction.execute("delete from imports where site = ?", params![site.0])?;
+                change::remove_imports(&transaction, *site)?;
             }
             for change in &batch.changes {
                 change::apply(&transaction, change)?;
@@ -188,8 +187,12 @@ fn append_all<T>(
     appender.flush()
 }
 
+/// The first and the last millisecond that the engine has a name for.
+const TIMES: (i64, i64) = (-9_223_372_022_400_000, 9_223_372_036_854_000);
+
 pub(super) fn timestamp(at: Timestamp) -> Value {
-    Value::Timestamp(TimeUnit::Millisecond, at.millis())
+    let millis = at.millis().clamp(TIMES.0, TIMES.1);
+    Value::Timestamp(TimeUnit::Microsecond, millis * 1000)
 }
 
 /// How a kind is written.
