@@ -113,6 +113,12 @@ impl Batch {
 }
 
 impl Batch {
+    /// Whether nothing has come but that visits go on or have ended.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.events.is_empty() && self.removed.is_empty() && self.changes.is_empty()
+    }
+
     /// Whether rows are deleted with it.
     #[must_use]
     pub fn takes_away(&self) -> bool {

@@ -101,10 +101,14 @@ impl<'a, S: EventStore> Feeder<'a, S> {
                 batch.events.len()
             };
             let last = batch.events.last().map(|event| event.seq);
+            let is_quiet = batch.is_quiet();
             self.take(batch)?;
             self.backlog.settle();
             if let Some(last) = last {
                 self.backlog.moved(last);
+            }
+            if is_quiet {
+                self.look_after(&mut unsettled)?;
             }
         }
         if let Err(error) = self.store.checkpoint() {

@@ -236,7 +236,7 @@ fn a_deletion_that_the_store_refuses_is_told_to_whoever_asked_for_it() {
             from: Some(Timestamp(i64::MIN / 2)),
             ..Slice::all(SiteId(1))
         },
-        days: (None, None),
+        days: Some((None, None)),
     };
     let visits = events(1..=3, &[]).iter().map(Visit::open).collect();
     world.backlog.push(events(1..=3, &[]), visits, None);
