@@ -238,6 +238,7 @@ mod tests {
             range: DateRange::All,
             filters: Vec::new(),
             now,
+            rollups: Switch::Off,
         };
         let cohorts = cohorts(&mut session, &scope, &asked, "user", CohortUnit::Day).unwrap();
         assert_eq!(cohorts.rows.len(), 53);
