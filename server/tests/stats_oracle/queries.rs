@@ -535,7 +535,7 @@ pub fn other(dice: &mut Dice, scope: &Scope, history: &History) -> Question {
     let range = range(dice, history);
     match dice.between(0, 9) {
         0..6 => Question::Funnel {
-            steps: (0..dice.places(2, 5)).map(|_| dice.one(&scope.goals)).collect(),
+            steps: (0..dice.places(2, 8)).map(|_| dice.one(&scope.goals)).collect(),
             range,
             filters,
         },
