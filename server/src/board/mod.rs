@@ -309,11 +309,11 @@ impl Reading {
         };
         let mut state = names::coded(state);
         let wrong = wrong::conditions(board, &from.scope, &state).await;
-        let asked = wrong::left_out(&state, &wrong);
         // What cannot be asked is shown again, as it was typed, to be mended.
         if let (None, Some((at, _))) = (&state.edit, wrong.first()) {
             state.edit = Edit::of(&state, *at);
         }
+        let asked = wrong::left_out(&state, &wrong);
         let at = state.edit.as_ref().and_then(|edit| edit.at);
         Self {
             wrong: wrong

@@ -13,19 +13,28 @@ use pulsecast_app::{
 };
 use pulsecast_protocol::stats::{DateRange, Dimension, Metric, Operator, Pagination, Query};
 
+/// Conditions that the engine is asked about.
+const ASKED: usize = 20;
+
 /// Where they are, and why.
 pub(super) async fn conditions(board: &Board, scope: &Scope, state: &BoardState) -> Vec<(Place, String)> {
     let mut wrong = Vec::new();
-    let mut named = 0;
+    let (mut named, mut asked) = (0, 0);
     for (clause, Clause(atoms)) in state.clauses.iter().enumerate() {
         for (atom, condition) in atoms.iter().enumerate() {
-            named += usize::from(names::has_names(&condition.dimension));
-            let why = match named > names::NAMED {
+            let is_named = names::has_names(&condition.dimension);
+            named += usize::from(is_named);
+            let why = match is_named && named > names::NAMED {
                 true => Some(format!(
                     "There are more than {} conditions on places, languages and screens: remove some.",
                     names::NAMED
                 )),
-                false => why(board, scope, condition).await,
+                // Of many, panels say what is wrong with those that were not looked at.
+                false if !is_doubtful(condition) || asked == ASKED => None,
+                false => {
+                    asked += 1;
+                    why(board, scope, condition).await
+                }
             };
             wrong.extend(why.map(|why| (Place { clause, atom }, why)));
         }
@@ -33,11 +42,14 @@ pub(super) async fn conditions(board: &Board, scope: &Scope, state: &BoardState)
     wrong
 }
 
+/// Whether it may be one that cannot be asked.
+fn is_doubtful(atom: &Atom) -> bool {
+    atom.dimension == Dimension::Goal
+        || matches!(atom.op, Op::Of(Operator::Matches | Operator::MatchesNot))
+}
+
+/// Why it cannot be asked, if it cannot.
 async fn why(board: &Board, scope: &Scope, atom: &Atom) -> Option<String> {
-    let is_expression = matches!(atom.op, Op::Of(Operator::Matches | Operator::MatchesNot));
-    if !is_expression && atom.dimension != Dimension::Goal {
-        return None;
-    }
     let Ok(atom) = names::resolved(atom) else {
         return Some("What is typed is no regular expression.".to_owned());
     };
