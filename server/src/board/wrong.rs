@@ -44,8 +44,7 @@ pub(super) async fn conditions(board: &Board, scope: &Scope, state: &BoardState)
 
 /// Whether it may be one that cannot be asked.
 fn is_doubtful(atom: &Atom) -> bool {
-    atom.dimension == Dimension::Goal
-        || matches!(atom.op, Op::Of(Operator::Matches | Operator::MatchesNot))
+    atom.dimension == Dimension::Goal || matches!(atom.op, Op::Of(Operator::Matches | Operator::MatchesNot))
 }
 
 /// Why it cannot be asked, if it cannot.
