@@ -2,7 +2,7 @@
 create or replace temp table fresh as
 with drawn as (
   select s.site, s.hostname, ($day::timestamp + to_milliseconds((3600000 * (pick($hours, random()) + random()))::bigint)) as start_at,
-    hash(s.site, $day::date, floor(random() * s.share * $visits / 0.55)) as visitor
+    hash(s.site, $day::date, floor(random() * s.share * $visits / 0.55)) >> 16 as visitor
   from sites s, range((s.share * $visits)::bigint)
 ), known as (
   select *, zipf(chance(visitor, 'country'), 100) as country_rank, clients.*,

@@ -10,6 +10,10 @@ use std::{collections::BTreeMap, fmt, hash::Hasher, net::IpAddr, sync::Arc};
 /// How many days a salt is kept, its own included.
 const KEPT_DAYS: i64 = 2;
 
+/// Bits of a hash that are kept: a quarter less room for what nothing can make smaller. Two of a site's million visitors of a day share one every
+/// 560 days (n²/2 pairs over 2⁴⁸).
+const BITS: u32 = 48;
+
 /// The key of one UTC day.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Salt(pub [u8; 16]);
@@ -103,7 +107,7 @@ fn hash(salt: &Salt, user_agent: &str, ip: IpAddr, site: &str, root: &str) -> Vi
         hasher.write_u64(part.len() as u64);
         hasher.write(part);
     }
-    VisitorId(hasher.finish())
+    VisitorId(hasher.finish() >> (u64::BITS - BITS))
 }
 
 /// The domain that people register: `example.co.uk` of `blog.example.co.uk`. A host without one stands for itself.
