@@ -102,6 +102,26 @@ pub struct LinkDraft {
     pub embed: bool,
 }
 
+/// What becomes of something that can stay as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edited<T> {
+    /// It stays.
+    AsItIs,
+    /// It is this from now on.
+    Now(T),
+}
+
+/// What becomes of a shared link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkEdit {
+    /// What it is called.
+    pub name: String,
+    /// The password that is asked for.
+    pub password: Edited<Option<String>>,
+    /// Days from now until it shows nothing.
+    pub days: Edited<Option<u16>>,
+}
+
 /// A goal to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoalDraft {

@@ -376,6 +376,7 @@ impl Server {
         retention::keep(
             sites.clone(),
             events.clone(),
+            Arc::new(accounts.clone()),
             backlog.clone(),
             clock.clone(),
             tasks,

@@ -17,7 +17,7 @@ use crate::{
     http::{AppState, pages, share::LinkDoor},
     sites::{AccountId, Site},
     stats::Scope,
-    store::accounts::load_sites,
+    store::accounts::{SiteChange, load_sites},
 };
 use async_trait::async_trait;
 use axum::extract::ConnectInfo;
@@ -237,13 +237,11 @@ impl Api for RequestApi {
             ..SiteSettings::new(domain)
         };
         check(&settings)?;
-        let site = self
-            .state
-            .accounts()
+        let what = serde_json::json!({"domain": settings.domain});
+        // The entry gets the site's number with the site.
+        self.noting(None, "site.add", what)
             .add_site(&settings, &[account], self.state.clock().now())
             .await?;
-        let what = serde_json::json!({"domain": settings.domain});
-        self.note(Some(site), "site.add", what).await?;
         self.reload().await?;
         Ok(settings)
     }
@@ -261,16 +259,22 @@ impl Api for RequestApi {
     async fn save_site(&self, settings: SiteSettings) -> Result<SiteSettings, ApiError> {
         let site = self.site_for(&settings.domain, Right::Manage)?;
         check(&settings)?;
-        self.state.accounts().save_site(site.id, &settings).await?;
+        let change = SiteChange::General(Box::new(settings));
+        let settings = change.of(site.settings.clone());
         let what = serde_json::json!({"from": site.settings, "to": settings});
-        self.note(Some(site.id), "site.settings", what).await?;
+        self.noting(Some(site.id), "site.settings", what)
+            .change_site(site.id, &change)
+            .await?;
         self.reload().await?;
         Ok(settings)
     }
 
     async fn remove_site(&self, domain: Domain) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::Own)?;
-        self.state.accounts().remove_site(site.id).await?;
+        let what = serde_json::json!({"domain": domain});
+        self.noting(Some(site.id), "site.remove", what)
+            .remove_site(site.id)
+            .await?;
         // From here on nothing of it is taken any more; then what there is goes. What is on its way goes too, as it arrives (`ingest/writer`).
         let reloaded = self.reload().await;
         if let Some(importer) = &self.state.importer {
@@ -278,12 +282,6 @@ impl Api for RequestApi {
         }
         self.state.backlog.remove(site.id);
         self.state.forget_streams(&domain).await;
-        self.note(
-            Some(site.id),
-            "site.remove",
-            serde_json::json!({"domain": domain}),
-        )
-        .await?;
         reloaded
     }
 

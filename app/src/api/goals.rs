@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use pulsecast_protocol::{
     ApiError, Domain,
     access::{GoalDraft, SegmentDraft, SegmentView},
-    stats::{Funnel, Goal},
+    stats::{Filter, Funnel, Goal},
 };
 
 /// As [`super::Api`]: every method checks by itself whether the asker may.
@@ -16,7 +16,10 @@ pub trait GoalsApi: Send + Sync + 'static {
     /// Adds one.
     async fn add_goal(&self, domain: Domain, goal: GoalDraft) -> Result<(), ApiError>;
 
-    /// Removes one that no funnel is made of.
+    /// Replaces one; segments that name it follow.
+    async fn change_goal(&self, domain: Domain, id: i64, goal: GoalDraft) -> Result<(), ApiError>;
+
+    /// Removes one that no funnel is made of and no shared segment names.
     async fn remove_goal(&self, domain: Domain, goal: i64) -> Result<(), ApiError>;
 
     /// The site's funnels.
@@ -24,6 +27,15 @@ pub trait GoalsApi: Send + Sync + 'static {
 
     /// Adds one of these goals.
     async fn add_funnel(&self, domain: Domain, name: String, steps: Vec<i64>) -> Result<(), ApiError>;
+
+    /// Replaces one.
+    async fn change_funnel(
+        &self,
+        domain: Domain,
+        id: i64,
+        name: String,
+        steps: Vec<i64>,
+    ) -> Result<(), ApiError>;
 
     /// Removes one.
     async fn remove_funnel(&self, domain: Domain, funnel: i64) -> Result<(), ApiError>;
@@ -36,6 +48,9 @@ pub trait GoalsApi: Send + Sync + 'static {
 
     /// Replaces one.
     async fn save_segment(&self, domain: Domain, id: i64, segment: SegmentDraft) -> Result<(), ApiError>;
+
+    /// Adds these to what one filters.
+    async fn narrow_segment(&self, domain: Domain, id: i64, filters: Vec<Filter>) -> Result<(), ApiError>;
 
     /// Removes one that no shared link is limited to.
     async fn remove_segment(&self, domain: Domain, segment: i64) -> Result<(), ApiError>;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use pulsecast_protocol::{
     ApiError, Domain,
-    access::{ChangeView, LinkDraft, LinkView, Shared},
+    access::{ChangeView, LinkDraft, LinkEdit, LinkView, Shared},
     account::SiteSettings,
     exclude::Exclusions,
 };
@@ -16,6 +16,9 @@ pub trait LinksApi: Send + Sync + 'static {
 
     /// Makes one; answers the secret part of its address, which is shown this once.
     async fn add_link(&self, domain: Domain, link: LinkDraft) -> Result<String, ApiError>;
+
+    /// Changes one: its address stays. With another password or end whoever has it open is asked anew.
+    async fn change_link(&self, domain: Domain, link: i64, edit: LinkEdit) -> Result<(), ApiError>;
 
     /// Removes one: whoever has it open sees nothing any more.
     async fn remove_link(&self, domain: Domain, link: i64) -> Result<(), ApiError>;

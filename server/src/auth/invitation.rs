@@ -8,9 +8,10 @@ use super::{
 };
 use crate::{
     sites::AccountId,
-    store::accounts::{AccountsError, Invitation},
+    store::accounts::{AccountsError, Change, Invitation},
 };
 use pulsecast_protocol::Timestamp;
+use serde_json::json;
 
 /// How long an invitation is good for, in milliseconds.
 pub const LIFETIME: i64 = 7 * Timestamp::DAY;
@@ -52,15 +53,21 @@ impl Auth {
         self.accounts.invitation(&hash(token), self.clock.now()).await
     }
 
-    /// Makes this account a member.
+    /// Makes this account, of this address, a member; the trail says so.
     ///
     /// # Errors
     /// When the invitation is not good.
-    pub async fn join(&self, token: &str, account: AccountId) -> Result<Invitation, JoinError> {
-        Ok(self
-            .accounts
-            .accept(&hash(token), account, self.clock.now())
-            .await?)
+    pub async fn join(&self, token: &str, account: AccountId, email: &str) -> Result<Invitation, JoinError> {
+        let invitation = self.invitation(token).await?.ok_or(JoinError::Gone)?;
+        let change = Change {
+            site: Some(invitation.site),
+            email,
+            action: "member.join",
+            what: json!({"role": invitation.role, "invited_by": invitation.invited_by}),
+        };
+        let now = self.clock.now();
+        let accounts = self.accounts.noting(change, now);
+        Ok(accounts.accept(&hash(token), account, now).await?)
     }
 
     /// Makes an account of the invited address and that account a member.
@@ -79,6 +86,6 @@ impl Auth {
             .accounts
             .add_account(&invitation.email, &phc, self.clock.now())
             .await?;
-        self.join(token, account).await
+        self.join(token, account, &invitation.email).await
     }
 }

@@ -131,7 +131,10 @@ impl Keys {
             return Err(KeyError::Elsewhere(right));
         }
         if key.last_used.is_none_or(|last| last.plus(EXACTLY) <= now) {
-            accounts.note_key_use(key.id, now).await?;
+            // Nobody waits for it, and a full disk shuts nobody out.
+            if let Err(error) = accounts.note_key_use(key.id, now).await {
+                tracing::warn!(%error, "cannot note that an API key was used");
+            }
         }
         Ok(key)
     }

@@ -1,4 +1,5 @@
-//! How often one may try to sign in: by address and by account, whichever is used up first. Both leak away with time.
+//! How often one may try to sign in: by address, by account from there, and by account from anywhere, whichever is used up first. All leak away
+//! with time. So whoever guesses from one place closes the account to that place, and not to its owner.
 
 use crate::clock::SharedClock;
 use governor::{
@@ -36,6 +37,7 @@ pub(super) type Keyed<K> = RateLimiter<K, HashMapStateStore<K>, LimitClock, NoOp
 pub struct LoginLimits {
     clock: LimitClock,
     by_ip: Arc<Keyed<IpAddr>>,
+    from_there: Arc<Keyed<(IpAddr, String)>>,
     by_account: Arc<Keyed<String>>,
 }
 
@@ -59,13 +61,15 @@ pub(super) fn per_minute<K: Hash + Eq + Clone>(clock: &LimitClock, most: u32) ->
 }
 
 impl LoginLimits {
-    /// 30 attempts at once and one more every two seconds from an address; 10 and one more every 30 seconds for an account.
+    /// 30 attempts at once and one more every two seconds from an address; 10 and one more every 30 seconds for an account from an address;
+    /// 100 and one more every ten seconds for an account, from wherever.
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
         let clock = LimitClock::new(clock);
         Self {
             by_ip: Arc::new(keyed(&clock, 30, Duration::from_secs(2))),
-            by_account: Arc::new(keyed(&clock, 10, Duration::from_secs(30))),
+            from_there: Arc::new(keyed(&clock, 10, Duration::from_secs(30))),
+            by_account: Arc::new(keyed(&clock, 100, Duration::from_secs(10))),
             clock,
         }
     }
@@ -79,6 +83,10 @@ impl LoginLimits {
             .check_key(&network(ip))
             .map_err(|no| self.clock.wait(&no))?;
         let email: String = email.trim().to_lowercase().chars().take(254).collect();
+        // Whoever is refused here uses up nothing of the account's.
+        self.from_there
+            .check_key(&(network(ip), email.clone()))
+            .map_err(|no| self.clock.wait(&no))?;
         self.by_account
             .check_key(&email)
             .map_err(|no| self.clock.wait(&no))
@@ -87,6 +95,7 @@ impl LoginLimits {
     /// Forgets those who have not tried lately: called by a task now and then, so that memory stays bounded by recent attempts.
     pub fn sweep(&self) {
         self.by_ip.retain_recent();
+        self.from_there.retain_recent();
         self.by_account.retain_recent();
     }
 }
@@ -109,21 +118,37 @@ mod tests {
     use pulsecast_protocol::Timestamp;
 
     #[test]
-    fn an_account_is_closed_after_ten_attempts_and_opens_with_time() {
+    fn an_account_is_closed_after_ten_attempts_to_where_they_came_from_and_opens_with_time() {
         let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000)));
         let limits = LoginLimits::new(clock.clone());
         let from = |n: u8| IpAddr::from([10, 0, 0, n]);
-        for n in 0..10 {
-            assert_eq!(limits.attempt(from(n), "Ann@example.com"), Ok(()));
+        for _ in 0..10 {
+            assert_eq!(limits.attempt(from(9), "Ann@example.com"), Ok(()));
         }
-        let refused = limits.attempt(from(99), " ann@EXAMPLE.com ").unwrap_err();
+        let refused = limits.attempt(from(9), " ann@EXAMPLE.com ").unwrap_err();
         assert!(
             refused.0 <= Duration::from_secs(30) && refused.0 > Duration::ZERO,
             "{refused}"
         );
-        assert_eq!(limits.attempt(from(99), "bob@example.com"), Ok(()));
+        assert_eq!(limits.attempt(from(9), "bob@example.com"), Ok(()));
+        assert_eq!(
+            limits.attempt(from(1), "ann@example.com"),
+            Ok(()),
+            "its owner signs in"
+        );
         clock.advance(30_000);
-        assert_eq!(limits.attempt(from(1), "ann@example.com"), Ok(()));
+        assert_eq!(limits.attempt(from(9), "ann@example.com"), Ok(()));
+    }
+
+    #[test]
+    fn whoever_guesses_from_many_places_is_stopped_too() {
+        let limits = LoginLimits::new(Arc::new(ManualClock::new(Timestamp(0))));
+        let from = |n: u8| IpAddr::from([10, 0, 0, n]);
+        for n in 0..100 {
+            assert_eq!(limits.attempt(from(n), "ann@example.com"), Ok(()));
+        }
+        assert!(limits.attempt(from(100), "ann@example.com").is_err());
+        assert_eq!(limits.attempt(from(100), "bob@example.com"), Ok(()));
     }
 
     #[test]
@@ -147,6 +172,6 @@ mod tests {
         );
         clock.advance(600_000);
         limits.sweep();
-        assert!(limits.by_ip.is_empty() && limits.by_account.is_empty());
+        assert!(limits.by_ip.is_empty() && limits.from_there.is_empty() && limits.by_account.is_empty());
     }
 }

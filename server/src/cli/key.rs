@@ -6,12 +6,13 @@ use crate::{
     clock::{Clock, SystemClock},
     config::DataDir,
     event::SiteId,
-    store::accounts::{Accounts, AccountsError, KeyBook, KeyRight, SqliteAccounts},
+    store::accounts::{Accounts, AccountsError, AuditBook, Change, KeyBook, KeyRight, SqliteAccounts},
 };
 use anyhow::{Context, Result, bail};
 use chrono::DateTime;
 use clap::Args;
 use pulsecast_protocol::{Domain, Timestamp};
+use serde_json::json;
 
 /// What a new key is to be.
 #[derive(Args, Debug)]
@@ -54,7 +55,14 @@ pub(super) async fn add(add: Add) -> Result<()> {
         right: add.right,
     };
     let keys = data::auth(&accounts).await?.keys;
-    let key = keys.make(&accounts, &wanted, SystemClock.now()).await?;
+    let now = SystemClock.now();
+    let change = Change {
+        site,
+        email: "command line",
+        action: "key.add",
+        what: json!({"name": add.name, "right": add.right}),
+    };
+    let key = keys.make(&*accounts.noting(change, now), &wanted, now).await?;
     accounts.close().await;
     println!("{key}");
     eprintln!("keep it safe: it cannot be shown again");
@@ -93,7 +101,19 @@ pub(super) async fn list(dir: &DataDir, site: Option<Domain>) -> Result<()> {
 
 pub(super) async fn revoke(dir: &DataDir, number: i64) -> Result<()> {
     let accounts = data::accounts(dir).await?;
-    let revoked = accounts.revoke_key(number, SystemClock.now()).await?;
+    let now = SystemClock.now();
+    let key = accounts
+        .keys(None)
+        .await?
+        .into_iter()
+        .find(|key| key.id == number);
+    let change = Change {
+        site: key.as_ref().and_then(|key| key.site),
+        email: "command line",
+        action: "key.revoke",
+        what: json!({"name": key.map(|key| key.name)}),
+    };
+    let revoked = accounts.noting(change, now).revoke_key(number, now).await?;
     accounts.close().await;
     if !revoked {
         bail!("there is no key {number}: `pulsecast key list` shows which there are");

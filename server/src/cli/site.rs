@@ -4,10 +4,11 @@ use super::data;
 use crate::{
     clock::{Clock, SystemClock},
     config::DataDir,
-    store::accounts::Accounts,
+    store::accounts::{Accounts, AuditBook, Change},
 };
 use anyhow::{Context, Result, bail};
 use pulsecast_protocol::{Domain, account::SiteSettings};
+use serde_json::json;
 
 pub(super) async fn add(
     dir: &DataDir,
@@ -30,7 +31,15 @@ pub(super) async fn add(
         ..SiteSettings::new(domain.clone())
     };
     let owners: Vec<_> = owner.iter().map(|account| account.id).collect();
-    let site = accounts.add_site(&settings, &owners, SystemClock.now()).await?;
+    let now = SystemClock.now();
+    let change = Change {
+        site: None,
+        email: "command line",
+        action: "site.add",
+        what: json!({"domain": domain}),
+    };
+    let noting = accounts.noting(change, now);
+    let site = noting.add_site(&settings, &owners, now).await?;
     if owners.is_empty() {
         accounts.add_everybody(site).await?;
     }

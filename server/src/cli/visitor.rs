@@ -119,14 +119,14 @@ async fn renew(accounts: &SqliteAccounts, site: &Site, old: OldSecretMay) -> Res
     let mut settings = site.visitors.settings.clone();
     settings.tokens = TokenTrust::Secret;
     accounts.save_visitors(site.id, &settings).await?;
-    let secret = visitor::fresh_secret(accounts, site.id, old, now).await?;
     let change = Change {
         site: Some(site.id),
         email: "command line",
         action: "visitors.secret",
         what: json!({"old goes on": old == OldSecretMay::GoOn}),
     };
-    accounts.note(change, now).await?;
+    let accounts = accounts.noting(change, now);
+    let secret = visitor::fresh_secret(&*accounts, site.id, old, now).await?;
     Ok(secret)
 }
 

@@ -1,13 +1,17 @@
 //! What editors and programs do with items: write, publish, change, take back. Whoever calls this has made sure that they may.
 
 use super::{Feed, FeedError, check::check};
-use crate::{sites::Site, store::accounts::FeedRow};
+use crate::{
+    sites::Site,
+    store::accounts::{Accounts, Change, FeedRow},
+};
 use chrono::DateTime;
 use chrono_tz::Tz;
 use pulsecast_protocol::{
     Position, Timestamp,
     feed::{FeedDraft, FeedEditing, FeedEntry, FeedState},
 };
+use serde_json::{Value, json};
 
 /// Entries of the editors' list.
 const LISTED: u32 = 200;
@@ -70,8 +74,10 @@ impl Feed {
             .or_else(|| row.source.clone())
             .unwrap_or_default();
         let revision = row.revision;
+        let title = typed.title.clone();
         let row = self.decided(site, row, typed, author)?;
-        self.put(&row, revision).await?;
+        let noting = self.noting(site, author, "feed.publish", json!({"item": id, "title": title}));
+        self.put_in(&*noting, &row, revision).await?;
         self.tell(site.id, id).await?;
         Ok(row.state)
     }
@@ -147,7 +153,8 @@ impl Feed {
             author: author.to_owned(),
             ..row
         };
-        self.put(&row, revision).await?;
+        let noting = self.noting(site, author, "feed.withdraw", json!({ "item": id }));
+        self.put_in(&*noting, &row, revision).await?;
         self.tell(site.id, id).await
     }
 
@@ -158,24 +165,37 @@ impl Feed {
     pub async fn discard(&self, site: &Site, id: i64) -> Result<(), FeedError> {
         let row = self.row(site, id).await?;
         if row.state == FeedState::Draft {
-            return self.remove(site, id).await;
+            return Ok(self.0.accounts.remove_feed_item(site.id, id).await?);
         }
         let revision = row.revision;
-        self.put(&FeedRow { draft: None, ..row }, revision).await
+        let row = FeedRow { draft: None, ..row };
+        self.put(&row, revision).await
     }
 
     /// Removes an item that nobody is shown.
     ///
     /// # Errors
     /// When there is none, or it is shown.
-    pub async fn remove(&self, site: &Site, id: i64) -> Result<(), FeedError> {
+    pub async fn remove(&self, site: &Site, id: i64, author: &str) -> Result<(), FeedError> {
         let row = self.row(site, id).await?;
         if !row.told || matches!(row.state, FeedState::Live | FeedState::Scheduled) {
             return Err(FeedError::Cannot(
                 "withdraw this item first: visitors see it, or are going to",
             ));
         }
-        Ok(self.0.accounts.remove_feed_item(site.id, id).await?)
+        let noting = self.noting(site, author, "feed.remove", json!({ "item": id }));
+        Ok(noting.remove_feed_item(site.id, id).await?)
+    }
+
+    /// The accounts, for what an editor does: it is kept with its entry in the trail. What programs publish is told by the item's author.
+    fn noting(&self, site: &Site, email: &str, action: &str, what: Value) -> Box<dyn Accounts> {
+        let change = Change {
+            site: Some(site.id),
+            email,
+            action,
+            what,
+        };
+        self.0.accounts.noting(change, self.0.clock.now())
     }
 
     /// The items as editors see them, the newest first.

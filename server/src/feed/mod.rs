@@ -245,12 +245,12 @@ impl Feed {
 
     /// Replaces a row that nobody else changed meanwhile.
     async fn put(&self, row: &FeedRow, from: i64) -> Result<(), FeedError> {
-        if self
-            .0
-            .accounts
-            .put_feed_item(row, from, self.0.clock.now())
-            .await?
-        {
+        self.put_in(&*self.0.accounts, row, from).await
+    }
+
+    /// The same, noted as these accounts note it.
+    async fn put_in(&self, accounts: &dyn Accounts, row: &FeedRow, from: i64) -> Result<(), FeedError> {
+        if accounts.put_feed_item(row, from, self.0.clock.now()).await? {
             return Ok(());
         }
         Err(FeedError::Changed)

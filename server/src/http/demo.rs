@@ -5,7 +5,7 @@ use crate::{
     event::SiteId,
     sites::DEMO,
     ssr::counter::demo_counter,
-    store::accounts::{Accounts, AccountsError},
+    store::accounts::{Accounts, AccountsError, SiteChange},
 };
 use axum::{
     Router,
@@ -106,7 +106,8 @@ pub async fn ensure_demo(
                 }
             }
             if site.settings.hostnames.len() > before {
-                accounts.save_site(site.id, &site.settings).await?;
+                let change = SiteChange::General(Box::new(site.settings));
+                accounts.change_site(site.id, &change).await?;
             }
             site.id
         }

@@ -7,7 +7,6 @@ use crate::{
     feed::FeedError,
     gate::SignedIn,
     sites::{AccountId, Site},
-    store::accounts::Change,
 };
 use axum::{
     Extension, Form, Router,
@@ -70,16 +69,6 @@ impl Editor {
     fn path(&self) -> String {
         format!("/sites/{}/feed", self.site.settings.domain)
     }
-
-    async fn note(&self, state: &AppState, action: &str, id: i64, title: &str) -> Result<(), ApiError> {
-        let change = Change {
-            site: Some(self.site.id),
-            email: &self.email,
-            action,
-            what: json!({"item": id, "title": title}),
-        };
-        Ok(state.accounts().note(change, state.clock().now()).await?)
-    }
 }
 
 fn site(state: &AppState, account: AccountId, domain: &str) -> Result<Arc<Site>, ApiError> {
@@ -138,7 +127,6 @@ async fn write(
         let editor = Editor::of(&state, who, &domain)?;
         let feed = state.feed()?;
         let (action, id) = (typed.action.clone(), typed.id.parse().ok());
-        let title = typed.title.clone();
         let id = feed.save(&editor.site, id, typed.draft(), &editor.email).await?;
         let number = id.to_string();
         let edit = |code: &str| see_other(&editor.path(), &[("edit", &number), ("done", code)]);
@@ -147,7 +135,6 @@ async fn write(
         }
         match feed.publish(&editor.site, id, &editor.email).await {
             Ok(now) => {
-                editor.note(&state, "feed.publish", id, &title).await?;
                 let done = if now == FeedState::Scheduled {
                     "scheduled"
                 } else {
@@ -187,7 +174,6 @@ async fn withdraw(
             .feed()?
             .withdraw(&editor.site, which.id, &editor.email)
             .await?;
-        editor.note(&state, "feed.withdraw", which.id, "").await?;
         Ok(see_other(&editor.path(), &[("done", "withdrawn")]))
     };
     done.await
@@ -219,8 +205,10 @@ async fn remove(
 ) -> Response {
     let done = async {
         let editor = Editor::of(&state, who, &domain)?;
-        state.feed()?.remove(&editor.site, which.id).await?;
-        editor.note(&state, "feed.remove", which.id, "").await?;
+        state
+            .feed()?
+            .remove(&editor.site, which.id, &editor.email)
+            .await?;
         Ok(see_other(&editor.path(), &[("done", "removed")]))
     };
     done.await

@@ -111,31 +111,36 @@ impl ImportUploads {
         Ok((status, Json(page)).into_response())
     }
 
+    /// Notes what is going to be done: in another file than the trail, so before it. What then is not done, nobody has to look for.
     async fn note(
         &self,
         headers: &HeaderMap,
-        who: &str,
+        who: &Who,
         site: &Site,
         action: &str,
         what: Value,
     ) -> Result<(), Box<Response>> {
+        let email = match who {
+            Some(Extension(SignedIn(_, email))) => email.clone(),
+            // A program shows a token, which names the account that it acts for.
+            None => match self.members.asker(None, headers) {
+                Some(account) => {
+                    let account = self.accounts.account_by_id(account).await;
+                    let account = account.map_err(|error| Box::new(status::refuse(headers, error)))?;
+                    account.map_or_else(|| "a removed account".to_owned(), |account| account.email)
+                }
+                None => "command line".to_owned(),
+            },
+        };
         let change = audit::Change {
             site: Some(site.id),
-            email: who,
+            email: &email,
             action,
             what,
         };
         let noted = self.accounts.note(change, self.members.clock.now()).await;
         noted.map_err(|error| Box::new(status::refuse(headers, error)))
     }
-}
-
-/// Whoever asks with a token is a program of an account that the token names; the trail says so.
-fn name(who: &Who) -> String {
-    who.as_ref().map_or_else(
-        || "command line".to_owned(),
-        |Extension(SignedIn(_, email))| email.clone(),
-    )
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -181,13 +186,7 @@ async fn take(
         let names: Vec<String> = files.iter().map(|(_, name)| name.clone()).collect();
         if !dry_run {
             state
-                .note(
-                    &headers,
-                    &name(&who),
-                    &site,
-                    "import.add",
-                    json!({ "files": names }),
-                )
+                .note(&headers, &who, &site, "import.add", json!({ "files": names }))
                 .await?;
         }
         let started = state.importer.start(
@@ -228,10 +227,10 @@ async fn cancel(
 ) -> Response {
     let cancelled = async {
         let site = state.members.site(&domain, who.clone(), &headers)?;
-        state.importer.cancel(site.id);
         state
-            .note(&headers, &name(&who), &site, "import.cancel", Value::Null)
+            .note(&headers, &who, &site, "import.cancel", Value::Null)
             .await?;
+        state.importer.cancel(site.id);
         state
             .answer(&headers, &site, StatusCode::ACCEPTED, "cancelled")
             .await
@@ -253,17 +252,22 @@ async fn undo(
 ) -> Response {
     let undone = async {
         let site = state.members.site(&domain, who.clone(), &headers)?;
-        let there = state.importer.undo(site.id, ImportId(id)).await;
-        if !there.map_err(|error| state.store_away(&headers, &error))? {
-            return Err(state.refuse(
+        let gone = || {
+            state.refuse(
                 &headers,
                 ErrorCode::NotFound,
                 "there is no such import: it may have been undone already",
-            ));
+            )
+        };
+        let imports = state.importer.list(site.id).await;
+        let imports = imports.map_err(|error| state.store_away(&headers, &error))?;
+        let import = imports.into_iter().find(|import| import.id == ImportId(id));
+        let what = json!({ "id": id, "files": import.ok_or_else(gone)?.name });
+        state.note(&headers, &who, &site, "import.undo", what).await?;
+        let there = state.importer.undo(site.id, ImportId(id)).await;
+        if !there.map_err(|error| state.store_away(&headers, &error))? {
+            return Err(gone());
         }
-        state
-            .note(&headers, &name(&who), &site, "import.undo", json!({ "id": id }))
-            .await?;
         state.answer(&headers, &site, StatusCode::OK, "undone").await
     };
     either(undone.await)
@@ -311,7 +315,7 @@ async fn delete(
         state
             .note(
                 &headers,
-                &name(&who),
+                &who,
                 &site,
                 "data.delete",
                 json!({ "from": part.from, "to": part.to }),

@@ -4,7 +4,7 @@ use super::{AppState, form::see_other, status};
 use crate::{
     auth::{invitation::JoinError, login::NewAccountError, session},
     gate::SignedIn,
-    store::accounts::{AccountsError, Change, Invitation, load_sites},
+    store::accounts::{AccountsError, load_sites},
 };
 use axum::{
     Extension, Form,
@@ -13,7 +13,6 @@ use axum::{
 };
 use http::HeaderMap;
 use serde::Deserialize;
-use serde_json::json;
 use std::net::SocketAddr;
 use tower_sessions::Session;
 
@@ -50,7 +49,7 @@ pub async fn join(
     }
     let is_new = who.is_none();
     let joined = match &who {
-        Some(Extension(SignedIn(account, _))) => state.auth.join(&token, *account).await,
+        Some(Extension(SignedIn(account, email))) => state.auth.join(&token, *account, email).await,
         None => state.auth.join_anew(&token, password).await,
     };
     let invitation = match joined {
@@ -63,7 +62,7 @@ pub async fn join(
         Err(JoinError::Account(_)) => return see_other(&here, &[("error", "password")]),
     };
     let email = who.map_or(invitation.email.clone(), |Extension(SignedIn(_, email))| email);
-    if let Err(error) = settle(&state, &invitation, &email).await {
+    if let Err(error) = load_sites(state.accounts(), &state.sites).await {
         return status::refuse(&headers, error);
     }
     if is_new {
@@ -79,16 +78,4 @@ pub async fn join(
     let site = state.sites.by_id(invitation.site);
     let to = site.map_or("/".to_owned(), |site| format!("/sites/{}", site.settings.domain));
     see_other(&to, &[])
-}
-
-/// Notes who joined, and takes it into memory.
-async fn settle(state: &AppState, invitation: &Invitation, email: &str) -> Result<(), AccountsError> {
-    let change = Change {
-        site: Some(invitation.site),
-        email,
-        action: "member.join",
-        what: json!({"role": invitation.role, "invited_by": invitation.invited_by}),
-    };
-    state.accounts().note(change, state.clock().now()).await?;
-    load_sites(state.accounts(), &state.sites).await
 }

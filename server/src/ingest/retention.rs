@@ -5,19 +5,32 @@ use crate::{
     clock::SharedClock,
     period::day_start,
     sites::{Site, Sites},
-    store::{Change, EventReader, Slice, StoreError},
+    store::{
+        Change, EventReader, Slice, StoreError,
+        accounts::{Accounts, AccountsError, audit},
+    },
     tasks::Tasks,
 };
 use chrono::{DateTime, Days};
 use chrono_tz::Tz;
 use pulsecast_protocol::Timestamp;
+use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
 /// How often it is looked for. What is deleted are whole days, so each site's turn comes once a day, in the hour after its midnight.
 const EVERY: Duration = Duration::from_secs(3600);
 
 /// Starts the task that does so every hour.
-pub fn keep(sites: Sites, reader: Arc<dyn EventReader>, backlog: Backlog, clock: SharedClock, tasks: &Tasks) {
+///
+/// What is deleted is noted before: the trail may name what a process that ended then did not delete, and the next hour will.
+pub fn keep(
+    sites: Sites,
+    reader: Arc<dyn EventReader>,
+    trail: Arc<dyn Accounts>,
+    backlog: Backlog,
+    clock: SharedClock,
+    tasks: &Tasks,
+) {
     let stop = tasks.clone();
     tasks.spawn("retention", async move {
         let mut every = tokio::time::interval(EVERY);
@@ -36,6 +49,10 @@ pub fn keep(sites: Sites, reader: Arc<dyn EventReader>, backlog: Backlog, clock:
                 });
                 match asked.await {
                     Ok(Ok(Some(change))) => {
+                        if let Err(error) = note(&*trail, &site, &change, clock.now()).await {
+                            tracing::warn!(%error, "what is over age stays until the audit trail can be written");
+                            continue;
+                        }
                         tracing::info!(site = %site.settings.domain, "deleting what is over age");
                         backlog.change(change);
                     }
@@ -45,6 +62,29 @@ pub fn keep(sites: Sites, reader: Arc<dyn EventReader>, backlog: Backlog, clock:
             }
         }
     });
+}
+
+/// Notes what is about to be deleted, as the deletion of a person would be.
+async fn note(
+    trail: &dyn Accounts,
+    site: &Site,
+    change: &Change,
+    now: Timestamp,
+) -> Result<(), AccountsError> {
+    let last = match change {
+        Change::Delete {
+            days: Some((_, last)),
+            ..
+        } => *last,
+        _ => None,
+    };
+    let entry = audit::Change {
+        site: Some(site.id),
+        email: "retention",
+        action: "data.delete",
+        what: json!({"to": last, "kept days": site.settings.retention_days}),
+    };
+    trail.note(entry, now).await
 }
 
 /// What is over age at the site: all before the day that begins its last so many days.
@@ -77,7 +117,10 @@ fn is_needed(reader: &dyn EventReader, change: &Change) -> Result<bool, StoreErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::SiteId;
+    use crate::{
+        event::SiteId,
+        store::accounts::{AuditBook, SqliteAccounts},
+    };
     use pulsecast_protocol::account::SiteSettings;
 
     #[test]
@@ -99,5 +142,24 @@ mod tests {
             (slice.from, days.unwrap().1.unwrap().to_string()),
             (None, "1970-01-10".to_owned())
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_deleted_by_itself_is_in_the_trail() {
+        let folder = tempfile::tempdir().unwrap();
+        let accounts = SqliteAccounts::open(folder.path()).await.unwrap();
+        let now = Timestamp(20 * Timestamp::DAY + 12 * Timestamp::HOUR);
+        let mut settings = SiteSettings::new("example.com".parse().unwrap());
+        settings.retention_days = Some(10);
+        let site = Site::new(SiteId(1), settings);
+        note(&accounts, &site, &due(&site, now).unwrap(), now)
+            .await
+            .unwrap();
+        let entry = accounts.changes(SiteId(1), None, 1).await.unwrap().remove(0);
+        assert_eq!(
+            (entry.email.as_str(), entry.action.as_str(), entry.at),
+            ("retention", "data.delete", now)
+        );
+        assert_eq!(entry.what, json!({"to": "1970-01-10", "kept days": 10}));
     }
 }

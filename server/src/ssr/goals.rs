@@ -5,7 +5,7 @@ use crate::{
     auth::rights::{self, Right},
     sites::Site,
     stats::Scope,
-    store::accounts::{NewGoal, NewSegment},
+    store::accounts::{Accounts, NewGoal, NewSegment},
 };
 use async_trait::async_trait;
 use pulsecast_app::api::GoalsApi;
@@ -15,7 +15,6 @@ use pulsecast_protocol::{
     stats::{Filter, Funnel, Goal, Subject},
 };
 use serde_json::json;
-use std::sync::Arc;
 
 /// Most bytes of a saved filter.
 const FILTER_BYTES: usize = 20_000;
@@ -55,17 +54,20 @@ impl RequestApi {
     }
 
     /// What members keep for themselves is nobody else's business, in the trail neither.
-    async fn segment_changed(
+    fn noting_segment(
         &self,
-        site: &Arc<Site>,
+        site: &Site,
         action: &str,
         segment: &NewSegment,
-    ) -> Result<(), ApiError> {
-        if segment.shared {
-            let what = json!({"name": segment.name, "filters": segment.filters});
-            self.note(Some(site.id), action, what).await?;
+        was: Option<&str>,
+    ) -> Box<dyn Accounts> {
+        if !segment.shared {
+            return self.state.accounts().unnoted();
         }
-        self.reload().await
+        let was = was.filter(|was| *was != segment.name);
+        let filters = Some(&segment.filters).filter(|filters| !filters.is_empty());
+        let what = json!({"name": segment.name, "was": was, "filters": filters});
+        self.noting(Some(site.id), action, what)
     }
 }
 
@@ -75,6 +77,27 @@ fn names_segment(filter: &Filter) -> bool {
         Filter::Not(one) | Filter::HasDone(one) | Filter::HasNotDone(one) => names_segment(one),
         Filter::Condition(condition) => condition.subject == Subject::Segment,
     }
+}
+
+fn new_goal(draft: GoalDraft) -> NewGoal {
+    NewGoal {
+        name: draft.name,
+        kind: draft.kind,
+        currency: draft.currency,
+    }
+}
+
+fn gone(what: &str) -> ApiError {
+    ApiError::new(
+        ErrorCode::NotFound,
+        format!("there is no such {what}: it may have been removed meanwhile"),
+    )
+}
+
+/// What a funnel's steps are called.
+fn labels(site: &Site, steps: &[i64]) -> Vec<Option<String>> {
+    let label = |step: &i64| site.goals.iter().find(|g| g.id == *step).map(|g| g.name.clone());
+    steps.iter().map(label).collect()
 }
 
 fn new_segment(draft: SegmentDraft) -> NewSegment {
@@ -94,22 +117,38 @@ impl GoalsApi for RequestApi {
     async fn add_goal(&self, domain: Domain, goal: GoalDraft) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::EditGoals)?;
         self.room(site.goals.len(), "goals")?;
-        let goal = NewGoal {
-            name: goal.name,
-            kind: goal.kind,
-            currency: goal.currency,
-        };
-        self.state.accounts().add_goal(site.id, &goal).await?;
+        let goal = new_goal(goal);
         let what = json!({"name": goal.name, "goal": goal.kind, "currency": goal.currency});
-        self.changed(Some(site.id), "goal.add", what).await
+        self.noting(Some(site.id), "goal.add", what)
+            .add_goal(site.id, &goal)
+            .await?;
+        self.reload().await
+    }
+
+    async fn change_goal(&self, domain: Domain, id: i64, goal: GoalDraft) -> Result<(), ApiError> {
+        let site = self.site_for(&domain, Right::EditGoals)?;
+        let before = site
+            .goals
+            .iter()
+            .find(|goal| goal.id == id)
+            .ok_or_else(|| gone("goal"))?;
+        let goal = new_goal(goal);
+        let from = json!({"name": before.name, "goal": before.kind, "currency": before.currency});
+        let to = json!({"name": goal.name, "goal": goal.kind, "currency": goal.currency});
+        let what = json!({"name": before.name, "from": from, "to": to});
+        self.noting(Some(site.id), "goal.change", what)
+            .change_goal(site.id, id, &goal)
+            .await?;
+        self.reload().await
     }
 
     async fn remove_goal(&self, domain: Domain, goal: i64) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::EditGoals)?;
-        self.state.accounts().remove_goal(site.id, goal).await?;
         let name = site.goals.iter().find(|g| g.id == goal).map(|g| g.name.as_str());
-        self.changed(Some(site.id), "goal.remove", json!({"name": name}))
-            .await
+        self.noting(Some(site.id), "goal.remove", json!({"name": name}))
+            .remove_goal(site.id, goal)
+            .await?;
+        self.reload().await
     }
 
     async fn funnels(&self, domain: Domain) -> Result<Vec<Funnel>, ApiError> {
@@ -119,23 +158,45 @@ impl GoalsApi for RequestApi {
     async fn add_funnel(&self, domain: Domain, name: String, steps: Vec<i64>) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::EditGoals)?;
         self.room(site.funnels.len(), "funnels")?;
-        self.state.accounts().add_funnel(site.id, &name, &steps).await?;
-        let label = |step: &i64| site.goals.iter().find(|g| g.id == *step).map(|g| g.name.as_str());
-        let steps: Vec<_> = steps.iter().map(label).collect();
-        self.changed(Some(site.id), "funnel.add", json!({"name": name, "steps": steps}))
-            .await
+        let what = json!({"name": name, "steps": labels(&site, &steps)});
+        self.noting(Some(site.id), "funnel.add", what)
+            .add_funnel(site.id, &name, &steps)
+            .await?;
+        self.reload().await
+    }
+
+    async fn change_funnel(
+        &self,
+        domain: Domain,
+        id: i64,
+        name: String,
+        steps: Vec<i64>,
+    ) -> Result<(), ApiError> {
+        let site = self.site_for(&domain, Right::EditGoals)?;
+        let mut funnels = site.funnels.iter();
+        let before = funnels
+            .find(|funnel| funnel.id == id)
+            .ok_or_else(|| gone("funnel"))?;
+        let from = json!({"name": before.name, "steps": labels(&site, &before.steps)});
+        let to = json!({"name": name, "steps": labels(&site, &steps)});
+        let what = json!({"name": before.name, "from": from, "to": to});
+        self.noting(Some(site.id), "funnel.change", what)
+            .change_funnel(site.id, id, &name, &steps)
+            .await?;
+        self.reload().await
     }
 
     async fn remove_funnel(&self, domain: Domain, funnel: i64) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::EditGoals)?;
-        self.state.accounts().remove_funnel(site.id, funnel).await?;
         let name = site
             .funnels
             .iter()
             .find(|f| f.id == funnel)
             .map(|f| f.name.as_str());
-        self.changed(Some(site.id), "funnel.remove", json!({"name": name}))
-            .await
+        self.noting(Some(site.id), "funnel.remove", json!({"name": name}))
+            .remove_funnel(site.id, funnel)
+            .await?;
+        self.reload().await
     }
 
     async fn segments(&self, domain: Domain) -> Result<Vec<SegmentView>, ApiError> {
@@ -158,17 +219,16 @@ impl GoalsApi for RequestApi {
         self.check_segment(&site, &draft).await?;
         let segment = new_segment(draft);
         let id = self
-            .state
-            .accounts()
+            .noting_segment(&site, "segment.add", &segment, None)
             .add_segment(site.id, self.account()?, &segment)
             .await?;
-        self.segment_changed(&site, "segment.add", &segment).await?;
+        self.reload().await?;
         Ok(id)
     }
 
     async fn save_segment(&self, domain: Domain, id: i64, draft: SegmentDraft) -> Result<(), ApiError> {
         let site = self.visible(&domain)?;
-        let (_, was_shared) = self.own_segment(&site, id)?;
+        let (was, was_shared) = self.own_segment(&site, id)?;
         self.check_segment(&site, &draft).await?;
         let limits_a_link = site.links.iter().any(|link| link.segment == Some(id));
         if limits_a_link {
@@ -182,18 +242,43 @@ impl GoalsApi for RequestApi {
             }
         }
         let segment = new_segment(draft);
-        self.state.accounts().save_segment(site.id, id, &segment).await?;
-        self.segment_changed(&site, "segment.change", &segment).await
+        // What was shared and no longer is, is a change of what all saw.
+        let noted = NewSegment {
+            shared: was_shared || segment.shared,
+            ..segment.clone()
+        };
+        self.noting_segment(&site, "segment.change", &noted, Some(&was))
+            .save_segment(site.id, id, &segment)
+            .await?;
+        self.reload().await
+    }
+
+    async fn narrow_segment(&self, domain: Domain, id: i64, filters: Vec<Filter>) -> Result<(), ApiError> {
+        let site = self.visible(&domain)?;
+        self.own_segment(&site, id)?;
+        let saved = site.segments.iter().find(|saved| saved.segment.id == id);
+        let before = saved
+            .map(|saved| saved.segment.clone())
+            .ok_or_else(|| gone("segment"))?;
+        let draft = SegmentDraft {
+            name: before.name,
+            shared: before.shared,
+            filters: [before.filters, filters].concat(),
+        };
+        self.save_segment(domain, id, draft).await
     }
 
     async fn remove_segment(&self, domain: Domain, segment: i64) -> Result<(), ApiError> {
         let site = self.visible(&domain)?;
         let (name, shared) = self.own_segment(&site, segment)?;
-        self.state.accounts().remove_segment(site.id, segment).await?;
-        if shared {
-            self.note(Some(site.id), "segment.remove", json!({"name": name}))
-                .await?;
-        }
+        let noted = NewSegment {
+            name,
+            shared,
+            filters: Vec::new(),
+        };
+        self.noting_segment(&site, "segment.remove", &noted, None)
+            .remove_segment(site.id, segment)
+            .await?;
         self.reload().await
     }
 }

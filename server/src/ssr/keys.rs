@@ -4,7 +4,7 @@ use super::RequestApi;
 use crate::{
     auth::{key::Wanted, rights::Right},
     sites::AccountId,
-    store::accounts::{ApiKey, Change},
+    store::accounts::ApiKey,
 };
 use async_trait::async_trait;
 use pulsecast_app::api::KeysApi;
@@ -12,7 +12,7 @@ use pulsecast_protocol::{
     ApiError, Domain, ErrorCode,
     api_key::{KeyReach, KeyRight, KeySummary, KeysView},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Longest name of a key.
 const NAME: usize = 80;
@@ -39,19 +39,6 @@ impl RequestApi {
             created: key.created,
             last_used: key.last_used,
         })
-    }
-
-    async fn note_key(&self, domain: &Domain, action: &str, what: Value) -> Result<(), ApiError> {
-        let site = self.site_for(domain, Right::Manage)?;
-        let email = self.email(Some(self.account()?)).await?.unwrap_or_default();
-        let change = Change {
-            site: Some(site.id),
-            email: &email,
-            action,
-            what,
-        };
-        let now = self.state.clock().now();
-        Ok(self.state.accounts().note(change, now).await?)
     }
 }
 
@@ -95,10 +82,11 @@ impl KeysApi for RequestApi {
             right,
         };
         let keys = &self.state.auth.keys;
-        let key = keys.make(self.state.accounts(), &wanted, now).await?;
-        keys.lay_aside(account, site.id, key, now);
         let what = json!({"name": name, "right": right, "reach": reach});
-        self.note_key(&domain, "key.add", what).await
+        let accounts = self.noting(Some(site.id), "key.add", what);
+        let key = keys.make(&*accounts, &wanted, now).await?;
+        keys.lay_aside(account, site.id, key, now);
+        Ok(())
     }
 
     async fn revoke_key(&self, domain: Domain, id: i64) -> Result<(), ApiError> {
@@ -118,9 +106,11 @@ impl KeysApi for RequestApi {
             ));
         }
         let now = self.state.clock().now();
-        self.state.accounts().revoke_key(id, now).await?;
         let what = json!({"name": key.name, "prefix": key.prefix});
-        self.note_key(&domain, "key.revoke", what).await
+        self.noting(Some(site.id), "key.revoke", what)
+            .revoke_key(id, now)
+            .await?;
+        Ok(())
     }
 }
 

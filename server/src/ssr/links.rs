@@ -8,14 +8,14 @@ use crate::{
     },
     http::share::LinkDoor,
     sites::{LinkId, Site},
-    store::accounts::{AuditEntry, NewLink, SharedLink},
+    store::accounts::{AuditEntry, LinkChange, NewLink, SharedLink, SiteChange},
 };
 use async_trait::async_trait;
 use chrono_tz::Tz;
 use pulsecast_app::api::LinksApi;
 use pulsecast_protocol::{
     ApiError, Domain, ErrorCode, Timestamp,
-    access::{ChangeView, LinkDraft, LinkView, Shared, SharedSite},
+    access::{ChangeView, Edited, LinkDraft, LinkEdit, LinkView, Shared, SharedSite},
     account::SiteSettings,
     exclude::Exclusions,
 };
@@ -76,13 +76,65 @@ impl LinksApi for RequestApi {
             embed: draft.embed,
             expires: draft.days.map(|days| now.plus(i64::from(days) * Timestamp::DAY)),
         };
-        self.state.accounts().add_link(site.id, &new, now).await?;
         let what = json!({
             "name": draft.name, "password": password_hash.is_some(), "embed": draft.embed, "days": draft.days,
             "segment": draft.segment.map(|id| segment_name(&site, id)),
         });
-        self.changed(Some(site.id), "link.add", what).await?;
+        self.noting(Some(site.id), "link.add", what)
+            .add_link(site.id, &new, now)
+            .await?;
+        self.reload().await?;
         Ok(slug)
+    }
+
+    async fn change_link(&self, domain: Domain, id: i64, edit: LinkEdit) -> Result<(), ApiError> {
+        let site = self.site_for(&domain, Right::Manage)?;
+        let links = self.state.accounts().links(site.id).await?;
+        let before = links.into_iter().find(|link| link.id.0 == id).ok_or_else(|| {
+            ApiError::new(
+                ErrorCode::NotFound,
+                "there is no such shared link: it may have been removed or changed meanwhile",
+            )
+        })?;
+        let hash = match edit.password {
+            Edited::AsItIs => Edited::AsItIs,
+            Edited::Now(None) => Edited::Now(None),
+            Edited::Now(Some(password)) => {
+                let hash = self.state.auth.passwords.hash(password).await.map_err(invalid)?;
+                Edited::Now(Some(hash))
+            }
+        };
+        let now = self.state.clock().now();
+        let end = |days: u16| now.plus(i64::from(days) * Timestamp::DAY);
+        let change = LinkChange {
+            name: &edit.name,
+            password_hash: match &hash {
+                Edited::AsItIs => Edited::AsItIs,
+                Edited::Now(hash) => Edited::Now(hash.as_deref()),
+            },
+            expires: match edit.days {
+                Edited::AsItIs => Edited::AsItIs,
+                Edited::Now(days) => Edited::Now(days.map(end)),
+            },
+        };
+        let mut what = json!({"name": edit.name});
+        if before.name != edit.name {
+            what["was"] = json!(before.name);
+        }
+        if let Edited::Now(hash) = &hash {
+            what["password"] = json!(if hash.is_some() {
+                "a new one"
+            } else {
+                "none any more"
+            });
+        }
+        if let Edited::Now(days) = edit.days {
+            what["days"] = days.map_or_else(|| json!("never ends"), |days| json!(days));
+        }
+        self.noting(Some(site.id), "link.change", what)
+            .change_link(site.id, LinkId(id), &change)
+            .await?;
+        self.reload().await
     }
 
     async fn remove_link(&self, domain: Domain, id: i64) -> Result<(), ApiError> {
@@ -93,9 +145,10 @@ impl LinksApi for RequestApi {
             .into_iter()
             .find(|link| link.id.0 == id)
             .map(|link| link.name);
-        accounts.remove_link(site.id, LinkId(id)).await?;
-        self.changed(Some(site.id), "link.remove", json!({"name": name}))
-            .await
+        self.noting(Some(site.id), "link.remove", json!({"name": name}))
+            .remove_link(site.id, LinkId(id))
+            .await?;
+        self.reload().await
     }
 
     async fn shared(&self) -> Result<Shared, ApiError> {
@@ -148,24 +201,19 @@ impl LinksApi for RequestApi {
                 Exclusions::MOST
             )));
         }
-        let what = json!(exclusions);
-        let mut settings = site.settings.clone();
-        settings.exclusions = exclusions;
-        self.state.accounts().save_site(site.id, &settings).await?;
-        self.changed(Some(site.id), "site.exclusions", what).await
+        self.noting(Some(site.id), "site.exclusions", json!(exclusions))
+            .change_site(site.id, &SiteChange::Exclusions(exclusions))
+            .await?;
+        self.reload().await
     }
 
     async fn save_retention(&self, domain: Domain, days: Option<u32>) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::Manage)?;
-        let mut settings = site.settings.clone();
-        let before = std::mem::replace(&mut settings.retention_days, days);
-        self.state.accounts().save_site(site.id, &settings).await?;
-        self.changed(
-            Some(site.id),
-            "site.retention",
-            json!({"from": before, "to": days}),
-        )
-        .await
+        let what = json!({"from": site.settings.retention_days, "to": days});
+        self.noting(Some(site.id), "site.retention", what)
+            .change_site(site.id, &SiteChange::Retention(days))
+            .await?;
+        self.reload().await
     }
 
     async fn changes(&self, domain: Domain, before: Option<i64>) -> Result<Vec<ChangeView>, ApiError> {

@@ -11,7 +11,7 @@ use crate::{
     event::SiteId,
     http::status,
     sites::{AccountId, Site},
-    store::accounts::NewInvitation,
+    store::accounts::{Change, NewInvitation},
 };
 use async_trait::async_trait;
 use pulsecast_app::api::PeopleApi;
@@ -107,31 +107,31 @@ impl PeopleApi for RequestApi {
         let site = self.site_for(&domain, Right::Manage)?;
         let (email, had) = self.person(site.id, account).await?;
         self.may_give(&site, [had, role])?;
-        self.state
-            .accounts()
+        let what = json!({"member": email, "from": had, "to": role});
+        self.noting(Some(site.id), "member.role", what)
             .change_role(site.id, AccountId(account), role)
             .await?;
-        let what = json!({"member": email, "from": had, "to": role});
-        self.changed(Some(site.id), "member.role", what).await
+        self.reload().await
     }
 
     async fn remove_person(&self, domain: Domain, account: i64) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::Manage)?;
         let (email, had) = self.person(site.id, account).await?;
         self.may_give(&site, [had, had])?;
-        self.state
-            .accounts()
+        let what = json!({"member": email, "role": had});
+        self.noting(Some(site.id), "member.remove", what)
             .remove_member(site.id, AccountId(account))
             .await?;
-        let what = json!({"member": email, "role": had});
-        self.changed(Some(site.id), "member.remove", what).await
+        self.reload().await
     }
 
     async fn leave(&self, domain: Domain) -> Result<(), ApiError> {
         let (site, account) = (self.visible(&domain)?, self.account()?);
-        self.state.accounts().remove_member(site.id, account).await?;
         let what = json!({"role": site.role(account)});
-        self.changed(Some(site.id), "member.leave", what).await
+        self.noting(Some(site.id), "member.leave", what)
+            .remove_member(site.id, account)
+            .await?;
+        self.reload().await
     }
 
     async fn invite(&self, domain: Domain, email: String, role: Role) -> Result<String, ApiError> {
@@ -157,13 +157,10 @@ impl PeopleApi for RequestApi {
             invited_by: &self.own_email()?,
             expires: now.plus(invitation::LIFETIME),
         };
-        accounts.invite(site.id, &new, now).await?;
-        self.note(
-            Some(site.id),
-            "invitation.add",
-            json!({"invited": email, "role": role}),
-        )
-        .await?;
+        let what = json!({"invited": email, "role": role});
+        self.noting(Some(site.id), "invitation.add", what)
+            .invite(site.id, &new, now)
+            .await?;
         Ok(token)
     }
 
@@ -172,20 +169,19 @@ impl PeopleApi for RequestApi {
         let (accounts, now) = (self.state.accounts(), self.state.clock().now());
         let waiting = accounts.invitations(site.id, now).await?;
         let email = waiting.into_iter().find(|i| i.id == id).map(|i| i.email);
-        accounts.withdraw(site.id, id).await?;
-        self.note(Some(site.id), "invitation.withdraw", json!({"invited": email}))
-            .await
+        self.noting(Some(site.id), "invitation.withdraw", json!({"invited": email}))
+            .withdraw(site.id, id)
+            .await?;
+        Ok(())
     }
 
     async fn transfer(&self, domain: Domain, account: i64) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::Own)?;
         let (email, _) = self.person(site.id, account).await?;
-        self.state
-            .accounts()
+        self.noting(Some(site.id), "site.transfer", json!({"to": email}))
             .transfer(site.id, self.account()?, AccountId(account))
             .await?;
-        self.changed(Some(site.id), "site.transfer", json!({"to": email}))
-            .await
+        self.reload().await
     }
 
     async fn invitation(&self, token: String) -> Result<Invited, ApiError> {
@@ -206,7 +202,9 @@ impl PeopleApi for RequestApi {
     async fn change_password(&self, current: String, new: String) -> Result<(), ApiError> {
         let account = self.proven(current).await?;
         let hash = self.state.auth.passwords.hash(new).await.map_err(invalid)?;
-        self.state.accounts().change_password(account, &hash).await?;
+        self.noting(None, "account.password", Value::Null)
+            .change_password(account, &hash)
+            .await?;
         // Every session that began with the old password is over; this one begins anew. What they hold open ends, here too: it comes back.
         self.state.sockets.end_account(account);
         if let (Some(session), Some(account)) =
@@ -216,17 +214,25 @@ impl PeopleApi for RequestApi {
                 .await
                 .map_err(|error| status::sessions_away(&error))?;
         }
-        self.note(None, "account.password", Value::Null).await
+        Ok(())
     }
 
     async fn remove_account(&self, password: String) -> Result<(), ApiError> {
         let account = self.proven(password).await?;
         let sites = self.state.sites.all();
-        self.state.accounts().remove_account(account).await?;
+        let theirs = sites.iter().filter(|site| site.is_member(account));
+        // One entry for each of their sites.
+        let accounts = theirs.fold(self.state.accounts().unnoted(), |accounts, site| {
+            let change = Change {
+                site: Some(site.id),
+                email: self.name(),
+                action: "account.remove",
+                what: Value::Null,
+            };
+            accounts.noting(change, self.state.clock().now())
+        });
+        accounts.remove_account(account).await?;
         self.state.sockets.end_account(account);
-        for site in sites.iter().filter(|site| site.is_member(account)) {
-            self.note(Some(site.id), "account.remove", Value::Null).await?;
-        }
         self.reload().await
     }
 }

@@ -1,36 +1,31 @@
-//! What every change does: it is noted, and taken into memory.
+//! What every change does: it is noted together with being made, and taken into memory.
 
 use super::{Asker, RequestApi, invalid};
-use crate::{event::SiteId, store::accounts::Change};
+use crate::{
+    event::SiteId,
+    store::accounts::{Accounts, Change},
+};
 use pulsecast_protocol::ApiError;
 use serde_json::Value;
 
 impl RequestApi {
-    /// Notes what was done, and takes it into memory.
-    pub(super) async fn changed(
-        &self,
-        site: Option<SiteId>,
-        action: &str,
-        what: Value,
-    ) -> Result<(), ApiError> {
-        self.note(site, action, what).await?;
-        self.reload().await
-    }
-
-    /// Notes what was done in the audit trail.
-    pub(super) async fn note(&self, site: Option<SiteId>, action: &str, what: Value) -> Result<(), ApiError> {
-        let email = match &self.asker {
-            Asker::Member(who) => who.1.as_str(),
-            Asker::Nobody | Asker::Link(_) => "nobody",
-        };
+    /// The accounts, for this change: what is written through them is kept with its entry in the trail, or neither is.
+    pub(super) fn noting(&self, site: Option<SiteId>, action: &str, what: Value) -> Box<dyn Accounts> {
         let change = Change {
             site,
-            email,
+            email: self.name(),
             action,
             what,
         };
-        let now = self.state.clock().now();
-        Ok(self.state.accounts().note(change, now).await?)
+        self.state.accounts().noting(change, self.state.clock().now())
+    }
+
+    /// Whoever asks, as the trail calls them.
+    pub(super) fn name(&self) -> &str {
+        match &self.asker {
+            Asker::Member(who) => who.1.as_str(),
+            Asker::Nobody | Asker::Link(_) => "nobody",
+        }
     }
 
     /// Whether there is room for one more of something.

@@ -1,12 +1,11 @@
 //! Sites' signed-in visitors for their screen: who may decide about them is who may manage the site.
 
-use super::{Asker, RequestApi, invalid};
+use super::{RequestApi, invalid};
 use crate::{
     auth::{
         rights::Right,
         visitor::{self, RevokeError},
     },
-    gate::SignedIn,
     store::accounts::Revocation,
 };
 use async_trait::async_trait;
@@ -70,9 +69,11 @@ impl VisitorsApi for RequestApi {
                 .check(endpoint.as_str())
                 .map_err(invalid)?;
         }
-        self.state.accounts().save_visitors(site.id, &settings).await?;
         let what = json!({"from": site.visitors.settings, "to": settings});
-        self.changed(Some(site.id), "visitors.settings", what).await?;
+        self.noting(Some(site.id), "visitors.settings", what)
+            .save_visitors(site.id, &settings)
+            .await?;
+        self.reload().await?;
         if settings.tokens == TokenTrust::Secret && site.visitors.secret.is_none() {
             self.renew_secret(domain, OldSecretMay::End).await?;
         }
@@ -82,25 +83,23 @@ impl VisitorsApi for RequestApi {
     async fn renew_secret(&self, domain: Domain, old: OldSecretMay) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::Manage)?;
         let now = self.state.clock().now();
-        let secret = visitor::fresh_secret(self.state.accounts(), site.id, old, now).await?;
-        self.state.visitors.lay_aside(self.account()?, site.id, secret);
         let what = json!({"old goes on": old == OldSecretMay::GoOn});
-        self.changed(Some(site.id), "visitors.secret", what).await
+        let accounts = self.noting(Some(site.id), "visitors.secret", what);
+        let secret = visitor::fresh_secret(&*accounts, site.id, old, now).await?;
+        self.state.visitors.lay_aside(self.account()?, site.id, secret);
+        self.reload().await
     }
 
     async fn end_old_secret(&self, domain: Domain) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::Manage)?;
-        self.state.accounts().end_old_secret(site.id).await?;
-        self.changed(Some(site.id), "visitors.secret.end", json!({}))
-            .await
+        self.noting(Some(site.id), "visitors.secret.end", json!({}))
+            .end_old_secret(site.id)
+            .await?;
+        self.reload().await
     }
 
     async fn revoke_visitor(&self, domain: Domain, kind: RevokedKind, name: String) -> Result<(), ApiError> {
         let site = self.site_for(&domain, Right::Manage)?;
-        let by = match &self.asker {
-            Asker::Member(SignedIn(_, email)) => email.as_str(),
-            Asker::Nobody | Asker::Link(_) => "nobody",
-        };
-        Ok(self.state.turn_away(&site, kind, &name, by).await?)
+        Ok(self.state.turn_away(&site, kind, &name, self.name()).await?)
     }
 }

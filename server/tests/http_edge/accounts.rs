@@ -9,7 +9,7 @@ use pulsecast_server::{
     event::SiteId,
     sites::AccountId,
     store::accounts::{
-        Accounts, AccountsError, GoalBook, LinkBook, NewGoal, NewLink, NewSegment, People, Role,
+        Accounts, AccountsError, GoalBook, LinkBook, NewGoal, NewLink, NewSegment, People, Role, SiteChange,
         SqliteAccounts, load_sites, watch_sites,
     },
 };
@@ -127,7 +127,8 @@ async fn a_site_keeps_settings_members_and_its_first_event() {
     let mut settings = SiteSettings::new("example.com".parse().unwrap());
     let id = accounts.add_site(&settings, &[ann], NOW).await.unwrap();
     settings.timezone = "Europe/Berlin".into();
-    accounts.save_site(id, &settings).await.unwrap();
+    let change = SiteChange::General(Box::new(settings.clone()));
+    accounts.change_site(id, &change).await.unwrap();
     let sites = accounts.sites().await.unwrap();
     assert_eq!(
         (sites.len(), &sites[0].settings, sites[0].role(ann)),
@@ -136,7 +137,7 @@ async fn a_site_keeps_settings_members_and_its_first_event() {
     assert_eq!(accounts.role(id, ann).await.unwrap(), Some(Role::Owner));
     assert_eq!(accounts.role(id, AccountId(99)).await.unwrap(), None);
     assert!(matches!(
-        accounts.save_site(SiteId(99), &settings).await,
+        accounts.change_site(SiteId(99), &change).await,
         Err(AccountsError::NoSuchSite)
     ));
 

@@ -38,8 +38,10 @@ fn words(action: &str) -> String {
         "site.transfer" => "transferred the site",
         "site.remove" => "removed the site",
         "goal.add" => "added a goal",
+        "goal.change" => "changed a goal",
         "goal.remove" => "removed a goal",
         "funnel.add" => "added a funnel",
+        "funnel.change" => "changed a funnel",
         "funnel.remove" => "removed a funnel",
         "segment.add" => "saved a shared segment",
         "segment.change" => "changed a shared segment",
@@ -51,6 +53,7 @@ fn words(action: &str) -> String {
         "invitation.add" => "invited somebody",
         "invitation.withdraw" => "withdrew an invitation",
         "link.add" => "made a shared link",
+        "link.change" => "changed a shared link",
         "link.remove" => "removed a shared link",
         "key.add" => "made an API key",
         "key.revoke" => "revoked an API key",
@@ -58,6 +61,13 @@ fn words(action: &str) -> String {
         "visitors.secret" => "made a new visitor secret",
         "visitors.secret.end" => "ended the old visitor secret",
         "visitors.revoke" => "turned a visitor away",
+        "feed.publish" => "published a feed item",
+        "feed.withdraw" => "withdrew a feed item",
+        "feed.remove" => "removed a feed item",
+        "import.add" => "began an import",
+        "import.cancel" => "cancelled the import",
+        "import.undo" => "undid an import",
+        "data.delete" => "deleted data",
         "account.remove" => "removed their account",
         other => return other.replace('.', " "),
     };
@@ -70,20 +80,19 @@ fn details(what: &Value) -> Vec<String> {
         return Vec::new();
     };
     if let (Some(Value::Object(from)), Some(Value::Object(to))) = (map.get("from"), map.get("to")) {
+        let of = map.get("name").map(|name| format!("name: {}", text(Some(name))));
         let names = from
             .keys()
             .chain(to.keys().filter(|name| !from.contains_key(*name)));
-        return names
-            .filter(|name| from.get(*name) != to.get(*name))
-            .map(|name| {
-                format!(
-                    "{}: {} → {}",
-                    name.replace('_', " "),
-                    text(from.get(name)),
-                    text(to.get(name))
-                )
-            })
-            .collect();
+        let differ = names.filter(|name| from.get(*name) != to.get(*name)).map(|name| {
+            format!(
+                "{}: {} → {}",
+                name.replace('_', " "),
+                text(from.get(name)),
+                text(to.get(name))
+            )
+        });
+        return of.into_iter().chain(differ).collect();
     }
     map.iter()
         .filter(|(_, value)| !value.is_null())

@@ -268,7 +268,11 @@ impl ExportState {
         })
     }
 
-    fn asker(&self, session: Option<Extension<SignedIn>>, headers: &HeaderMap) -> Option<AccountId> {
+    pub(super) fn asker(
+        &self,
+        session: Option<Extension<SignedIn>>,
+        headers: &HeaderMap,
+    ) -> Option<AccountId> {
         if let Some(Extension(SignedIn(account, _))) = session {
             return Some(account);
         }

@@ -21,6 +21,11 @@ use std::sync::Arc;
 pub(super) struct Program(ApiKey);
 
 impl Program {
+    /// Who it is, as the trail calls them.
+    pub(super) fn name(&self) -> String {
+        format!("API key {} ({}…)", self.0.name, self.0.prefix)
+    }
+
     /// Who publishes, for doors that note it: what the key is called.
     pub(super) fn author(&self) -> Bytes {
         json!({"user": format!("key {}", self.0.name)}).to_string().into()

@@ -29,15 +29,16 @@ impl AppState {
         name: &str,
         by: &str,
     ) -> Result<(), RevokeError> {
-        self.visitors.revoke(self.accounts(), site, kind, name).await?;
-        self.end(site, kind, name);
         let change = Change {
             site: Some(site.id),
             email: by,
             action: "visitors.revoke",
             what: json!({kind.name(): name}),
         };
-        Ok(self.accounts().note(change, self.clock().now()).await?)
+        let accounts = self.accounts().noting(change, self.clock().now());
+        self.visitors.revoke(&*accounts, site, kind, name).await?;
+        self.end(site, kind, name);
+        Ok(())
     }
 
     /// Ends what they hold open.
@@ -90,7 +91,7 @@ impl Whom {
 pub(super) async fn revoke(state: &AppState, program: &Program, whom: Whom) -> Result<Empty, Refusal> {
     let site = program.site_or_own(state, whom.site.as_ref(), Right::Manage)?;
     let (kind, name) = whom.what()?;
-    state.turn_away(&site, kind, &name, "API key").await?;
+    state.turn_away(&site, kind, &name, &program.name()).await?;
     Ok(Empty {})
 }
 

@@ -33,11 +33,23 @@ pub trait GoalBook: Send + Sync + 'static {
     /// Adds a goal; answers its number.
     async fn add_goal(&self, site: SiteId, goal: &NewGoal) -> Result<i64, AccountsError>;
 
-    /// Removes a goal that no funnel is made of.
+    /// Replaces a goal. Segments that name it follow.
+    async fn change_goal(&self, site: SiteId, id: i64, goal: &NewGoal) -> Result<(), AccountsError>;
+
+    /// Removes a goal that no funnel is made of and no shared segment names.
     async fn remove_goal(&self, site: SiteId, goal: i64) -> Result<(), AccountsError>;
 
     /// Adds a funnel of goals of the same site; answers its number.
     async fn add_funnel(&self, site: SiteId, name: &str, steps: &[i64]) -> Result<i64, AccountsError>;
+
+    /// Replaces a funnel.
+    async fn change_funnel(
+        &self,
+        site: SiteId,
+        id: i64,
+        name: &str,
+        steps: &[i64],
+    ) -> Result<(), AccountsError>;
 
     /// Removes a funnel.
     async fn remove_funnel(&self, site: SiteId, funnel: i64) -> Result<(), AccountsError>;

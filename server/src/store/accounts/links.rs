@@ -4,6 +4,7 @@ use super::AccountsError;
 use crate::{event::SiteId, sites::LinkId};
 use async_trait::async_trait;
 use pulsecast_protocol::Timestamp;
+pub use pulsecast_protocol::access::Edited;
 
 /// A link to be kept.
 #[derive(Clone, Debug)]
@@ -22,6 +23,17 @@ pub struct NewLink<'a> {
     pub embed: bool,
     /// From when on it shows nothing.
     pub expires: Option<Timestamp>,
+}
+
+/// What becomes of a link.
+#[derive(Clone, Debug)]
+pub struct LinkChange<'a> {
+    /// What it is called from now on.
+    pub name: &'a str,
+    /// PHC string of argon2 of its new password; none where none is asked for any more.
+    pub password_hash: Edited<Option<&'a str>>,
+    /// From when on it shows nothing.
+    pub expires: Edited<Option<Timestamp>>,
 }
 
 /// A link, for people to read.
@@ -60,6 +72,15 @@ pub trait LinkBook: Send + Sync + 'static {
 
     /// The site's links, the newest first.
     async fn links(&self, site: SiteId) -> Result<Vec<SharedLink>, AccountsError>;
+
+    /// Changes a link; its address stays. With another password or end it gets another number, so that whatever says that somebody came by it
+    /// is worth nothing any more: whoever has it open is asked anew.
+    async fn change_link(
+        &self,
+        site: SiteId,
+        link: LinkId,
+        change: &LinkChange<'_>,
+    ) -> Result<(), AccountsError>;
 
     /// Removes a link.
     async fn remove_link(&self, site: SiteId, link: LinkId) -> Result<(), AccountsError>;

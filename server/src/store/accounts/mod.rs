@@ -17,7 +17,7 @@ pub use audit::{AuditBook, AuditEntry, Change};
 pub use feed::{FeedBook, FeedRow};
 pub use goals::{GoalBook, NewGoal, NewSegment};
 pub use keys::{ApiKey, KeyBook, KeyHash, KeyRight, NewKey};
-pub use links::{LinkBook, NewLink, SharedLink};
+pub use links::{Edited, LinkBook, LinkChange, NewLink, SharedLink};
 pub use people::{Invitation, NewInvitation, People, Person};
 pub use sqlite::SqliteAccounts;
 pub use visitors::{OldSecret, Revocation, VisitorBook};
@@ -28,7 +28,7 @@ use crate::{
     sites::{AccountId, Site},
 };
 use async_trait::async_trait;
-use pulsecast_protocol::{Domain, Timestamp, account::SiteSettings};
+use pulsecast_protocol::{Domain, Timestamp, account::SiteSettings, exclude::Exclusions};
 use std::fmt::Debug;
 
 /// Who can sign in.
@@ -97,6 +97,37 @@ pub enum AccountsError {
     Unavailable(String),
 }
 
+/// A part of a site's settings, as it is to be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SiteChange {
+    /// All but the domain and the parts below.
+    General(Box<SiteSettings>),
+    /// What is not counted.
+    Exclusions(Exclusions),
+    /// For how many days events are kept; `None` is for ever.
+    Retention(Option<u32>),
+}
+
+impl SiteChange {
+    /// The settings with it.
+    #[must_use]
+    pub fn of(&self, now: SiteSettings) -> SiteSettings {
+        match self.clone() {
+            Self::General(settings) => SiteSettings {
+                domain: now.domain,
+                exclusions: now.exclusions,
+                retention_days: now.retention_days,
+                ..*settings
+            },
+            Self::Exclusions(exclusions) => SiteSettings { exclusions, ..now },
+            Self::Retention(retention_days) => SiteSettings {
+                retention_days,
+                ..now
+            },
+        }
+    }
+}
+
 /// The accounts database as the server uses it.
 #[async_trait]
 pub trait Accounts:
@@ -138,8 +169,8 @@ pub trait Accounts:
         now: Timestamp,
     ) -> Result<SiteId, AccountsError>;
 
-    /// Replaces a site's settings, the domain excepted.
-    async fn save_site(&self, id: SiteId, settings: &SiteSettings) -> Result<(), AccountsError>;
+    /// Changes a part of a site's settings; the rest is as it is then, whoever changed it meanwhile.
+    async fn change_site(&self, id: SiteId, change: &SiteChange) -> Result<(), AccountsError>;
 
     /// Removes a site; its number is never given again, so its events are out of reach.
     async fn remove_site(&self, id: SiteId) -> Result<(), AccountsError>;

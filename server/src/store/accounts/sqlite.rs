@@ -10,7 +10,7 @@ mod people;
 mod sites;
 mod visitors;
 
-use super::{Account, Accounts, AccountsError, Role, Salt};
+use super::{Account, Accounts, AccountsError, Role, Salt, SiteChange};
 use crate::{
     event::SiteId,
     sites::{AccountId, DEMO, Site},
@@ -24,6 +24,8 @@ use sqlx::{Row, Sqlite, SqliteConnection, SqlitePool, Transaction, sqlite::Sqlit
 pub struct SqliteAccounts {
     pool: SqlitePool,
     options: SqliteConnectOptions,
+    /// What the trail says of what is written through this handle.
+    notes: Vec<audit::Entry>,
 }
 
 /// What is written or not as one.
@@ -49,7 +51,24 @@ fn is_foreign(error: &sqlx::Error) -> bool {
 
 impl SqliteAccounts {
     pub(super) fn new(pool: SqlitePool, options: SqliteConnectOptions) -> Self {
-        Self { pool, options }
+        Self {
+            pool,
+            options,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Begins what is written as one, and with it what the trail says of it: whoever changes what people have set up begins here. Where
+    /// the entry cannot be kept nothing is changed, and the other way round.
+    async fn write(&self) -> Result<Tx<'static>, AccountsError> {
+        let mut tx = self.begin().await?;
+        self.note_in(&mut tx, None).await?;
+        Ok(tx)
+    }
+
+    /// Begins what no person has changed, or what is noted later on in it.
+    async fn begin(&self) -> Result<Tx<'static>, AccountsError> {
+        Ok(self.pool.begin_with("begin immediate").await?)
     }
 
     /// Where tower-sessions keeps its records: the same file.
@@ -115,7 +134,7 @@ impl Accounts for SqliteAccounts {
         password_hash: &str,
         now: Timestamp,
     ) -> Result<AccountId, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let id = insert_account(&mut tx, email, password_hash, now).await?;
         sqlx::query("delete from setup_tokens").execute(&mut *tx).await?;
         tx.commit().await?;
@@ -128,7 +147,7 @@ impl Accounts for SqliteAccounts {
         password_hash: &str,
         now: Timestamp,
     ) -> Result<AccountId, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let taken: bool = sqlx::query_scalar("select exists (select 1 from accounts)")
             .fetch_one(&mut *tx)
             .await?;
@@ -174,7 +193,7 @@ impl Accounts for SqliteAccounts {
         owners: &[AccountId],
         now: Timestamp,
     ) -> Result<SiteId, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let id: i64 = sqlx::query_scalar(
             "insert into sites (domain, settings, created_at) values (?, ?, ?) returning id",
         )
@@ -197,46 +216,43 @@ impl Accounts for SqliteAccounts {
                 .execute(&mut *tx)
                 .await?;
         }
+        self.note_in(&mut tx, Some(SiteId(id))).await?;
         tx.commit().await?;
         Ok(SiteId(id))
     }
 
-    async fn save_site(&self, id: SiteId, settings: &SiteSettings) -> Result<(), AccountsError> {
-        let done = sqlx::query("update sites set settings = ? where id = ? and domain = ?")
-            .bind(json(settings)?)
+    async fn change_site(&self, id: SiteId, change: &SiteChange) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
+        let now: Option<String> = sqlx::query_scalar("select settings from sites where id = ?")
             .bind(id.0)
-            .bind(settings.domain.as_str())
-            .execute(&self.pool)
+            .fetch_optional(&mut *tx)
             .await?;
-        if done.rows_affected() == 0 {
-            Err(AccountsError::NoSuchSite)
-        } else {
-            Ok(())
-        }
+        let now = now.ok_or(AccountsError::NoSuchSite)?;
+        let now = serde_json::from_str(&now).map_err(|e| AccountsError::Unavailable(e.to_string()))?;
+        sqlx::query("update sites set settings = ? where id = ?")
+            .bind(json(&change.of(now))?)
+            .bind(id.0)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
     }
 
     async fn remove_site(&self, id: SiteId) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
         let done = sqlx::query("delete from sites where id = ?")
             .bind(id.0)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 0 {
-            Err(AccountsError::NoSuchSite)
-        } else {
-            Ok(())
+            return Err(AccountsError::NoSuchSite);
         }
+        Ok(tx.commit().await?)
     }
 
     async fn add_member(&self, site: SiteId, account: AccountId, role: Role) -> Result<(), AccountsError> {
-        sqlx::query(
-            "insert into members (site_id, account_id, role) values (?, ?, ?) on conflict do update set role = excluded.role",
-        )
-        .bind(site.0)
-        .bind(account.0)
-        .bind(role.name())
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        let mut tx = self.write().await?;
+        people::set_role(&mut tx, site, account, role).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn add_everybody(&self, site: SiteId) -> Result<(), AccountsError> {
@@ -288,7 +304,7 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn put_salt(&self, day: i64, salt: Salt) -> Result<Salt, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         sqlx::query("insert or ignore into salts (day, salt) values (?, ?)")
             .bind(day)
             .bind(salt.as_slice())
@@ -317,7 +333,7 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         sqlx::query("insert or ignore into secrets (name, value) values (?, ?)")
             .bind(name)
             .bind(fresh)

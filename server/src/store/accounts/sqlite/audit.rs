@@ -1,13 +1,52 @@
 //! The trail of changes in SQLite.
 
-use super::{SqliteAccounts, goals::text};
+use super::{SqliteAccounts, Tx};
 use crate::{
     event::SiteId,
-    store::accounts::{AccountsError, AuditBook, AuditEntry, Change},
+    store::accounts::{Accounts, AccountsError, AuditBook, AuditEntry, Change},
 };
 use async_trait::async_trait;
 use pulsecast_protocol::Timestamp;
 use sqlx::{Row, sqlite::SqliteRow};
+
+/// An entry that waits for the transaction that it is to be kept in.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    site: Option<SiteId>,
+    at: Timestamp,
+    email: String,
+    action: String,
+    what: String,
+}
+
+impl Entry {
+    fn new(change: Change<'_>, at: Timestamp) -> Self {
+        Self {
+            site: change.site,
+            at,
+            email: change.email.to_owned(),
+            action: change.action.to_owned(),
+            what: change.what.to_string(),
+        }
+    }
+}
+
+impl SqliteAccounts {
+    /// Writes what this handle is to note; of this site, where an entry names none.
+    pub(super) async fn note_in(&self, tx: &mut Tx<'_>, site: Option<SiteId>) -> Result<(), AccountsError> {
+        for entry in &self.notes {
+            sqlx::query("insert into audit (site_id, at, email, action, what) values (?, ?, ?, ?, ?)")
+                .bind(entry.site.or(site).map(|site| site.0))
+                .bind(entry.at.millis())
+                .bind(&entry.email)
+                .bind(&entry.action)
+                .bind(&entry.what)
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
+    }
+}
 
 fn entry(row: &SqliteRow) -> AuditEntry {
     AuditEntry {
@@ -21,16 +60,20 @@ fn entry(row: &SqliteRow) -> AuditEntry {
 
 #[async_trait]
 impl AuditBook for SqliteAccounts {
+    fn noting(&self, change: Change<'_>, now: Timestamp) -> Box<dyn Accounts> {
+        let mut noting = self.clone();
+        noting.notes.push(Entry::new(change, now));
+        Box::new(noting)
+    }
+
+    fn unnoted(&self) -> Box<dyn Accounts> {
+        Box::new(self.clone())
+    }
+
     async fn note(&self, change: Change<'_>, now: Timestamp) -> Result<(), AccountsError> {
-        sqlx::query("insert into audit (site_id, at, email, action, what) values (?, ?, ?, ?, ?)")
-            .bind(change.site.map(|site| site.0))
-            .bind(now.millis())
-            .bind(change.email)
-            .bind(change.action)
-            .bind(text(&change.what)?)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+        let mut noting = self.clone();
+        noting.notes.push(Entry::new(change, now));
+        Ok(noting.write().await?.commit().await?)
     }
 
     async fn changes(

@@ -120,6 +120,7 @@ impl FeedBook for SqliteAccounts {
     }
 
     async fn put_feed_item(&self, row: &FeedRow, from: i64, now: Timestamp) -> Result<bool, AccountsError> {
+        let mut tx = self.write().await?;
         let done = sqlx::query(
             "update feed_items set state = ?, draft = ?, source = ?, item = ?, author = ?, publish_at = ?, expires_at = ?, revision = ?, \
              told = ?, changed_at = ? where id = ? and site_id = ? and revision = ?",
@@ -137,9 +138,13 @@ impl FeedBook for SqliteAccounts {
         .bind(row.id)
         .bind(row.site.0)
         .bind(from)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(done.rows_affected() > 0)
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn feed_item_told(

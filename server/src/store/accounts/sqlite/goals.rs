@@ -40,6 +40,14 @@ async fn goal_name(tx: &mut Tx<'_>, site: SiteId, goal: i64) -> Result<String, A
     name.ok_or(AccountsError::Gone("goal"))
 }
 
+/// Whether all of them are goals of the site.
+async fn have_goals(tx: &mut Tx<'_>, site: SiteId, steps: &[i64]) -> Result<(), AccountsError> {
+    for step in steps {
+        goal_name(tx, site, *step).await?;
+    }
+    Ok(())
+}
+
 async fn segments(tx: &mut Tx<'_>, site: SiteId) -> Result<Vec<Saved>, AccountsError> {
     let rows = sqlx::query("select id, name, shared, filters from segments where site_id = ? order by id")
         .bind(site.0)
@@ -65,36 +73,64 @@ impl SqliteAccounts {
         site: SiteId,
         id: i64,
     ) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
         let done = sqlx::query(statement)
             .bind(id)
             .bind(site.0)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 0 {
-            Err(AccountsError::Gone(what))
-        } else {
-            Ok(())
+            return Err(AccountsError::Gone(what));
         }
+        Ok(tx.commit().await?)
     }
 }
 
 #[async_trait]
 impl GoalBook for SqliteAccounts {
     async fn add_goal(&self, site: SiteId, goal: &NewGoal) -> Result<i64, AccountsError> {
-        sqlx::query_scalar(
+        let mut tx = self.write().await?;
+        let id = sqlx::query_scalar(
             "insert into goals (site_id, name, kind, currency) values (?, ?, ?, ?) returning id",
         )
         .bind(site.0)
         .bind(&goal.name)
         .bind(text(&goal.kind)?)
         .bind(&goal.currency)
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *tx)
         .await
-        .map_err(named("goal"))
+        .map_err(named("goal"))?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    async fn change_goal(&self, site: SiteId, id: i64, goal: &NewGoal) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
+        let before = goal_name(&mut tx, site, id).await?;
+        sqlx::query("update goals set name = ?, kind = ?, currency = ? where id = ?")
+            .bind(&goal.name)
+            .bind(text(&goal.kind)?)
+            .bind(&goal.currency)
+            .bind(id)
+            .execute(&mut *tx)
+            .await
+            .map_err(named("goal"))?;
+        for mut segment in segments(&mut tx, site).await? {
+            // Each of them, also when the first has changed.
+            let renamed = |changed, filter| goal_names::rename(filter, &before, &goal.name) || changed;
+            if segment.filters.iter_mut().fold(false, renamed) {
+                sqlx::query("update segments set filters = ? where id = ?")
+                    .bind(text(&segment.filters)?)
+                    .bind(segment.id)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        Ok(tx.commit().await?)
     }
 
     async fn remove_goal(&self, site: SiteId, goal: i64) -> Result<(), AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.write().await?;
         let used: Option<String> = sqlx::query_scalar(
             "select name from funnels, json_each(steps) step where site_id = ? and step.value = ? limit 1",
         )
@@ -122,30 +158,16 @@ impl GoalBook for SqliteAccounts {
                 segment.name
             )));
         }
-        let done = sqlx::query("delete from goals where id = ? and site_id = ?")
+        sqlx::query("delete from goals where id = ?")
             .bind(goal)
-            .bind(site.0)
             .execute(&mut *tx)
             .await?;
-        tx.commit().await?;
-        if done.rows_affected() == 0 {
-            return Err(AccountsError::Gone("goal"));
-        }
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     async fn add_funnel(&self, site: SiteId, name: &str, steps: &[i64]) -> Result<i64, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
-        for step in steps {
-            let row = sqlx::query("select 1 from goals where id = ? and site_id = ?")
-                .bind(step)
-                .bind(site.0)
-                .fetch_optional(&mut *tx)
-                .await?;
-            if row.is_none() {
-                return Err(AccountsError::Gone("goal"));
-            }
-        }
+        let mut tx = self.write().await?;
+        have_goals(&mut tx, site, steps).await?;
         let id =
             sqlx::query_scalar("insert into funnels (site_id, name, steps) values (?, ?, ?) returning id")
                 .bind(site.0)
@@ -156,6 +178,29 @@ impl GoalBook for SqliteAccounts {
                 .map_err(named("funnel"))?;
         tx.commit().await?;
         Ok(id)
+    }
+
+    async fn change_funnel(
+        &self,
+        site: SiteId,
+        id: i64,
+        name: &str,
+        steps: &[i64],
+    ) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
+        have_goals(&mut tx, site, steps).await?;
+        let done = sqlx::query("update funnels set name = ?, steps = ? where id = ? and site_id = ?")
+            .bind(name)
+            .bind(text(steps)?)
+            .bind(id)
+            .bind(site.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(named("funnel"))?;
+        if done.rows_affected() == 0 {
+            return Err(AccountsError::Gone("funnel"));
+        }
+        Ok(tx.commit().await?)
     }
 
     async fn remove_funnel(&self, site: SiteId, funnel: i64) -> Result<(), AccountsError> {
@@ -169,6 +214,7 @@ impl GoalBook for SqliteAccounts {
         owner: AccountId,
         segment: &NewSegment,
     ) -> Result<i64, AccountsError> {
+        let mut tx = self.write().await?;
         let row = sqlx::query(
             "insert into segments (site_id, account_id, name, shared, filters) values (?, ?, ?, ?, ?) returning id",
         )
@@ -177,13 +223,15 @@ impl GoalBook for SqliteAccounts {
         .bind(&segment.name)
         .bind(segment.shared)
         .bind(text(&segment.filters)?)
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *tx)
         .await
         .map_err(named("segment"))?;
+        tx.commit().await?;
         Ok(row.get(0))
     }
 
     async fn save_segment(&self, site: SiteId, id: i64, segment: &NewSegment) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
         let done =
             sqlx::query("update segments set name = ?, shared = ?, filters = ? where id = ? and site_id = ?")
                 .bind(&segment.name)
@@ -191,12 +239,12 @@ impl GoalBook for SqliteAccounts {
                 .bind(text(&segment.filters)?)
                 .bind(id)
                 .bind(site.0)
-                .execute(&self.pool)
+                .execute(&mut *tx)
                 .await?;
         if done.rows_affected() == 0 {
             return Err(AccountsError::Gone("segment"));
         }
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     async fn remove_segment(&self, site: SiteId, segment: i64) -> Result<(), AccountsError> {

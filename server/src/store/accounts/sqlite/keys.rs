@@ -28,6 +28,7 @@ fn key(row: &SqliteRow) -> ApiKey {
 #[async_trait]
 impl KeyBook for SqliteAccounts {
     async fn add_key(&self, key: &NewKey<'_>, now: Timestamp) -> Result<i64, AccountsError> {
+        let mut tx = self.write().await?;
         let added = sqlx::query_scalar(
             "insert into api_keys (hash, prefix, name, account_id, site_id, allows, created_at) values (?, ?, ?, ?, ?, ?, ?) returning id",
         )
@@ -38,12 +39,14 @@ impl KeyBook for SqliteAccounts {
         .bind(key.site.map(|site| site.0))
         .bind(key.right.name())
         .bind(now.millis())
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *tx)
         .await;
-        added.map_err(|error| match error.as_database_error() {
+        let id = added.map_err(|error| match error.as_database_error() {
             Some(e) if e.is_foreign_key_violation() => AccountsError::NoSuchSite,
             _ => error.into(),
-        })
+        })?;
+        tx.commit().await?;
+        Ok(id)
     }
 
     async fn key(&self, hash: &KeyHash) -> Result<Option<ApiKey>, AccountsError> {
@@ -66,12 +69,17 @@ impl KeyBook for SqliteAccounts {
     }
 
     async fn revoke_key(&self, id: i64, now: Timestamp) -> Result<bool, AccountsError> {
+        let mut tx = self.write().await?;
         let done = sqlx::query("update api_keys set revoked_at = ? where id = ? and revoked_at is null")
             .bind(now.millis())
             .bind(id)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(done.rows_affected() > 0)
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn note_key_use(&self, id: i64, now: Timestamp) -> Result<(), AccountsError> {

@@ -4,7 +4,7 @@ use super::SqliteAccounts;
 use crate::{
     event::SiteId,
     sites::LinkId,
-    store::accounts::{AccountsError, LinkBook, NewLink, SharedLink},
+    store::accounts::{AccountsError, Edited, LinkBook, LinkChange, NewLink, SharedLink},
 };
 use async_trait::async_trait;
 use pulsecast_protocol::Timestamp;
@@ -35,7 +35,7 @@ impl LinkBook for SqliteAccounts {
         link: &NewLink<'_>,
         now: Timestamp,
     ) -> Result<LinkId, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.write().await?;
         if let Some(segment) = link.segment {
             let row = sqlx::query("select 1 from segments where id = ? and site_id = ? and shared = 1")
                 .bind(segment)
@@ -74,6 +74,55 @@ impl LinkBook for SqliteAccounts {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.iter().map(link).collect())
+    }
+
+    async fn change_link(
+        &self,
+        site: SiteId,
+        link: LinkId,
+        change: &LinkChange<'_>,
+    ) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
+        let done = sqlx::query("update links set name = ? where id = ? and site_id = ?")
+            .bind(change.name)
+            .bind(link.0)
+            .bind(site.0)
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Err(AccountsError::Gone("shared link"));
+        }
+        if let Edited::Now(hash) = change.password_hash {
+            sqlx::query("update links set password_hash = ? where id = ?")
+                .bind(hash)
+                .bind(link.0)
+                .execute(&mut *tx)
+                .await?;
+        }
+        if let Edited::Now(expires) = change.expires {
+            sqlx::query("update links set expires_at = ? where id = ?")
+                .bind(expires.map(Timestamp::millis))
+                .bind(link.0)
+                .execute(&mut *tx)
+                .await?;
+        }
+        if !matches!(
+            (change.password_hash, change.expires),
+            (Edited::AsItIs, Edited::AsItIs)
+        ) {
+            // The table's own counter, so that no number is ever given again.
+            let next: i64 = sqlx::query_scalar(
+                "update sqlite_sequence set seq = seq + 1 where name = 'links' returning seq",
+            )
+            .fetch_one(&mut *tx)
+            .await?;
+            sqlx::query("update links set id = ? where id = ?")
+                .bind(next)
+                .bind(link.0)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     async fn remove_link(&self, site: SiteId, link: LinkId) -> Result<(), AccountsError> {

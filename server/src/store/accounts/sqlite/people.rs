@@ -57,7 +57,7 @@ async fn may_lose(tx: &mut Tx<'_>, site: SiteId, account: AccountId) -> Result<R
     Ok(had)
 }
 
-async fn set_role(
+pub(super) async fn set_role(
     tx: &mut Tx<'_>,
     site: SiteId,
     account: AccountId,
@@ -69,6 +69,29 @@ async fn set_role(
     .bind(site.0)
     .bind(account.0)
     .bind(role.name())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Ends the invitations that somebody made and could not make as what they are now: else one that was kept would give back what was taken.
+async fn end_invitations(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    account: AccountId,
+    now: Option<Role>,
+) -> Result<(), AccountsError> {
+    // Admins invite, owners invite owners too.
+    let still = match now {
+        Some(Role::Owner) => return Ok(()),
+        Some(Role::Admin) => "and role = 'owner'",
+        _ => "",
+    };
+    sqlx::query(&format!(
+        "delete from invitations where site_id = ? and invited_by = (select email from accounts where id = ?) {still}"
+    ))
+    .bind(site.0)
+    .bind(account.0)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -96,19 +119,21 @@ impl People for SqliteAccounts {
     }
 
     async fn change_role(&self, site: SiteId, account: AccountId, role: Role) -> Result<(), AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.write().await?;
         if role < Role::Owner {
             may_lose(&mut tx, site, account).await?;
         } else if role_of(&mut tx, site, account).await?.is_none() {
             return Err(AccountsError::Gone("member"));
         }
         set_role(&mut tx, site, account, role).await?;
+        end_invitations(&mut tx, site, account, Some(role)).await?;
         Ok(tx.commit().await?)
     }
 
     async fn remove_member(&self, site: SiteId, account: AccountId) -> Result<(), AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.write().await?;
         may_lose(&mut tx, site, account).await?;
+        end_invitations(&mut tx, site, account, None).await?;
         sqlx::query("delete from members where site_id = ? and account_id = ?")
             .bind(site.0)
             .bind(account.0)
@@ -123,13 +148,14 @@ impl People for SqliteAccounts {
     }
 
     async fn transfer(&self, site: SiteId, from: AccountId, to: AccountId) -> Result<(), AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.write().await?;
         if role_of(&mut tx, site, to).await?.is_none() {
             return Err(AccountsError::Gone("member"));
         }
         set_role(&mut tx, site, to, Role::Owner).await?;
         if from != to {
             set_role(&mut tx, site, from, Role::Admin).await?;
+            end_invitations(&mut tx, site, from, Some(Role::Admin)).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -140,6 +166,7 @@ impl People for SqliteAccounts {
         invitation: &NewInvitation<'_>,
         now: Timestamp,
     ) -> Result<i64, AccountsError> {
+        let mut tx = self.write().await?;
         let id = sqlx::query_scalar(
             "insert or replace into invitations (site_id, hash, email, role, invited_by, created_at, expires_at) \
              values (?, ?, ?, ?, ?, ?, ?) returning id",
@@ -151,8 +178,9 @@ impl People for SqliteAccounts {
         .bind(invitation.invited_by)
         .bind(now.millis())
         .bind(invitation.expires.millis())
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(id)
     }
 
@@ -188,7 +216,7 @@ impl People for SqliteAccounts {
         account: AccountId,
         now: Timestamp,
     ) -> Result<Invitation, AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.write().await?;
         let row = sqlx::query(
             "delete from invitations where hash = ? and expires_at > ? returning id, site_id, email, role, invited_by, expires_at",
         )
@@ -209,16 +237,17 @@ impl People for SqliteAccounts {
     }
 
     async fn change_password(&self, account: AccountId, hash: &str) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
         sqlx::query("update accounts set password_hash = ? where id = ?")
             .bind(hash)
             .bind(account.0)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     async fn remove_account(&self, account: AccountId) -> Result<(), AccountsError> {
-        let mut tx = self.pool.begin_with("begin immediate").await?;
+        let mut tx = self.write().await?;
         let orphan: Option<String> = sqlx::query_scalar(
             "select s.domain from members m join sites s on s.id = m.site_id where m.account_id = ?1 and m.role = 'owner' \
              and not exists (select 1 from members o where o.site_id = m.site_id and o.account_id <> ?1 and o.role = 'owner') \
@@ -232,6 +261,10 @@ impl People for SqliteAccounts {
                 "{domain} has no other owner: transfer or delete it first"
             )));
         }
+        sqlx::query("delete from invitations where invited_by = (select email from accounts where id = ?)")
+            .bind(account.0)
+            .execute(&mut *tx)
+            .await?;
         sqlx::query("delete from segments where account_id = ? and shared = 0")
             .bind(account.0)
             .execute(&mut *tx)

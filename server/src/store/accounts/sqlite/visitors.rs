@@ -31,15 +31,16 @@ fn no_site(error: sqlx::Error) -> AccountsError {
 #[async_trait]
 impl VisitorBook for SqliteAccounts {
     async fn save_visitors(&self, site: SiteId, settings: &VisitorSettings) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
         sqlx::query(
             "insert into visitors (site_id, settings) values (?, ?) on conflict do update set settings = excluded.settings",
         )
         .bind(site.0)
         .bind(text(settings)?)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await
         .map_err(no_site)?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     async fn put_visitor_secret(
@@ -52,6 +53,7 @@ impl VisitorBook for SqliteAccounts {
             OldSecret::Ends => None,
             OldSecret::Until(until) => Some(until.millis()),
         };
+        let mut tx = self.write().await?;
         sqlx::query(
             "insert into visitors (site_id, settings, secret) values (?1, '{}', ?2) on conflict do update set \
              old_secret = case when ?3 is null then null else visitors.secret end, old_until = ?3, secret = excluded.secret",
@@ -59,21 +61,23 @@ impl VisitorBook for SqliteAccounts {
         .bind(site.0)
         .bind(secret.expose())
         .bind(until)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await
         .map_err(no_site)?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     async fn end_old_secret(&self, site: SiteId) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
         sqlx::query("update visitors set old_secret = null, old_until = null where site_id = ?")
             .bind(site.0)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     async fn revoke(&self, revocation: &Revocation) -> Result<(), AccountsError> {
+        let mut tx = self.write().await?;
         sqlx::query(
             "insert into revocations (site_id, kind, name, revoked_at, expires_at) values (?, ?, ?, ?, ?) on conflict do update set \
              revoked_at = max(revoked_at, excluded.revoked_at), expires_at = max(expires_at, excluded.expires_at)",
@@ -83,10 +87,10 @@ impl VisitorBook for SqliteAccounts {
         .bind(&revocation.name)
         .bind(revocation.at.millis())
         .bind(revocation.until.millis())
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await
         .map_err(no_site)?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     async fn revocations(&self) -> Result<Vec<Revocation>, AccountsError> {
