@@ -62,6 +62,138 @@ test("whoever is invited as an editor signs up, adds a goal, and sees no more th
   await bob.context().close();
 });
 
+/** Invites somebody by the form, who makes an account and joins. */
+async function joins(owner: Owner, browser: Browser, email: string, role: string): Promise<Page> {
+  const { page } = owner;
+  await page.goto(settings(owner, "people"));
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("As", { exact: true }).selectOption(role);
+  await page.getByRole("button", { name: "Make invitation" }).click();
+  const invitation = await page.getByTestId("invitation-link").inputValue();
+  const who = await stranger(browser);
+  await who.goto(invitation);
+  await who.getByLabel("Choose a password").fill("a sentence to remember them by");
+  await who.getByRole("button", { name: "Create account and join" }).click();
+  await expect(who).toHaveURL(new RegExp(`/sites/${domain}`));
+  return who;
+}
+
+test("a viewer looks and saves filters for themselves, an admin changes everything but the owner", async ({ owner, browser }) => {
+  await owner.adds(domain);
+  await owner.server.event(...pageview("/en"));
+  await owner.posts("/fn/add-goal", { domain, kind: "page", path: "/thanks" });
+
+  const viewer = await joins(owner, browser, "vic@example.com", "viewer");
+  await viewer.goto(settings(owner, "goals"));
+  await expect(viewer.getByTestId("goal")).toContainText("Visit /thanks");
+  await expect(viewer.getByRole("button", { name: "Add goal" })).toHaveCount(0);
+  await expect(viewer.getByRole("link", { name: "Edit the goal Visit /thanks" })).toHaveCount(0);
+  for (const closed of ["People", "Shared links", "API keys", "Audit trail"]) {
+    await expect(viewer.getByRole("link", { name: closed })).toHaveCount(0);
+  }
+  await viewer.goto(settings(owner, "segments"));
+  await expect(viewer.getByLabel("For all members")).toHaveCount(0);
+  await viewer.getByLabel("Name").fill("Mine");
+  await viewer.getByLabel("Filters").fill('[["is","event:page",["/en"]]]');
+  await viewer.getByRole("button", { name: "Save segment" }).click();
+  await expect(viewer.getByTestId("segment")).toContainText("Only you");
+
+  const admin = await joins(owner, browser, "abe@example.com", "admin");
+  await admin.goto(settings(owner, "segments"));
+  await expect(admin.getByText("Mine")).toHaveCount(0);
+  await admin.goto(settings(owner, "people"));
+  await expect(admin.getByTestId("person")).toHaveCount(3);
+  await expect(admin.getByRole("button", { name: `Remove ${Owner.email}` })).toHaveCount(0);
+  await admin.getByLabel("Role of vic@example.com").selectOption("editor");
+  await admin.getByRole("button", { name: "Change" }).click();
+  await expect(admin.getByTestId("done")).toBeVisible();
+  await admin.goto(settings(owner, "danger"));
+  await expect(admin.getByRole("button", { name: "Delete site" })).toHaveCount(0);
+  await viewer.goto(settings(owner, "goals"));
+  await expect(viewer.getByRole("button", { name: "Add goal" })).toBeVisible();
+  await viewer.context().close();
+  await admin.context().close();
+});
+
+test("a site changes hands: its owner is an admin then, and the new one is the owner", async ({ owner, browser }) => {
+  const { page } = owner;
+  await owner.adds(domain);
+  const heir = await joins(owner, browser, "hal@example.com", "viewer");
+  await page.goto(settings(owner, "danger"));
+  await page.getByLabel("New owner").selectOption({ label: "hal@example.com" });
+  await page.getByRole("button", { name: "Transfer site" }).click();
+  await expect(page.getByTestId("done")).toContainText("new owner");
+  await page.goto(settings(owner, "danger"));
+  await expect(page.getByRole("button", { name: "Delete site" })).toHaveCount(0);
+  await heir.goto(settings(owner, "danger"));
+  await expect(heir.getByRole("button", { name: "Delete site" })).toBeVisible();
+  await heir.goto(settings(owner, "audit"));
+  await expect(heir.getByTestId("change").first()).toContainText("transferred the site");
+  await heir.context().close();
+});
+
+test("goals, funnels and segments are edited where they are listed", async ({ owner }) => {
+  await owner.adds(domain);
+  await owner.server.event(...pageview("/en"));
+  for (const path of ["/cart", "/paid"]) await owner.posts("/fn/add-goal", { domain, kind: "page", path });
+  await owner.posts("/fn/add-funnel", { domain, name: "Buying", "steps[0]": "1", "steps[1]": "2" });
+  await owner.posts("/fn/save-segment", { domain, name: "Buyers", filters: '[["is","event:goal",["Visit /paid"]]]' });
+  const { page } = owner;
+  await page.goto(settings(owner, "goals"));
+  await page.getByRole("link", { name: "Edit the goal Visit /paid" }).click();
+  await expect(page.getByLabel("Path")).toHaveValue("/paid");
+  await page.getByLabel("Name").fill("Paid");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByTestId("done")).toBeVisible();
+  await expect(page.getByTestId("goal").last()).toContainText("Paid");
+
+  await page.goto(settings(owner, "funnels"));
+  await expect(page.getByTestId("funnel")).toContainText("Visit /cart → Paid");
+  await page.getByRole("link", { name: "Edit the funnel Buying" }).click();
+  await page.getByLabel("Step 1").selectOption({ label: "Paid" });
+  await page.getByLabel("Step 2").selectOption({ label: "Visit /cart" });
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByTestId("funnel")).toContainText("Paid → Visit /cart");
+
+  await page.goto(settings(owner, "segments"));
+  await expect(page.getByTestId("segment")).toContainText("goal is Paid");
+  await page.goto(`${owner.server.url}/sites/${domain}?segment=1&f=is,page,/en`);
+  await page.getByText("Save", { exact: true }).click();
+  await page.getByRole("button", { name: "Add to Buyers" }).click();
+  await expect(page).toHaveURL(`${owner.server.url}/sites/${domain}?segment=1`);
+  await page.goto(settings(owner, "segments"));
+  await expect(page.getByTestId("segment")).toContainText("page is /en");
+  await page.getByRole("link", { name: "Edit the segment Buyers" }).click();
+  await page.getByLabel("Name").fill("Customers");
+  await page.getByLabel("Filters").fill('[["is","event:goal",["Nope"]]]');
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toContainText("no goal");
+  await expect(page.getByLabel("Name")).toHaveValue("Customers");
+});
+
+test("a shared link that gets a password and an end asks whoever has it open, at the same address", async ({ owner, browser }) => {
+  const { page } = owner;
+  await owner.adds(domain);
+  await owner.server.event(...pageview("/en"));
+  const address = await shares(owner, "For Bob");
+  const guest = await stranger(browser);
+  await guest.goto(address);
+  await expect(guest.getByTestId("shared")).toBeVisible();
+  await page.goto(settings(owner, "links"));
+  await page.getByRole("link", { name: "Edit the link For Bob" }).click();
+  await page.getByLabel("New password").fill("open sesame please");
+  await page.getByLabel("Expires after days").fill("7");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByTestId("link")).toContainText("asks for a password");
+  await expect(page.getByTestId("link")).toContainText("expires on");
+  await guest.goto(address);
+  await expect(guest.getByTestId("shared")).toHaveCount(0);
+  await guest.getByLabel("Password").fill("open sesame please");
+  await guest.getByRole("button", { name: "Open" }).click();
+  await expect(guest.getByTestId("shared")).toBeVisible();
+  await guest.context().close();
+});
+
 test("of the three kinds of goal the form shows the fields of the chosen one", async ({ owner }) => {
   await owner.adds(domain);
   const { page } = owner;

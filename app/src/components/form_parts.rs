@@ -27,6 +27,43 @@ pub fn PostButton(
     .into_any()
 }
 
+/// The way to change something in the form below: its number goes into the address.
+#[component]
+pub fn EditLink(
+    /// Its number.
+    id: i64,
+    /// What it says to those who do not see where it stands.
+    about: String,
+) -> impl IntoView {
+    view! { <a class="button button--quiet button--small" href=format!("?edit={id}#edit") aria-label=about>"Edit"</a> }
+        .into_any()
+}
+
+/// The number of what is to be changed, where the address says so.
+#[must_use]
+pub fn edited() -> Option<i64> {
+    use_query_map().with_untracked(|query| query.get("edit").and_then(|id| id.parse().ok()))
+}
+
+/// The end of a form that adds something, or changes what is there.
+#[component]
+pub fn SaveOrAdd(
+    /// Whether it changes.
+    changes: bool,
+    /// What the button says where it adds.
+    add: &'static str,
+) -> impl IntoView {
+    // The page itself, without what is being changed.
+    let cancel = changes.then(|| view! { <a class="button button--quiet" href="?">"Cancel"</a> });
+    view! {
+        <p class="form__actions">
+            <button class="button button--main" type="submit">{if changes { "Save" } else { add }}</button>
+            " " {cancel}
+        </p>
+    }
+    .into_any()
+}
+
 /// A text to be taken away: selected by one click where there is no program that copies.
 #[component]
 pub fn TakeAway(
@@ -51,7 +88,9 @@ fn done(code: &str) -> Option<&'static str> {
     Some(match code {
         "saved" => "Saved. The changes are in effect.",
         "goal" => "The goal is there. It is counted back over all history.",
+        "goal-changed" => "The goal is changed. It is counted back over all history as it is now.",
         "funnel" => "The funnel is there.",
+        "link" => "The link is changed.",
         "segment" => "The segment is saved.",
         "role" => "The role is changed.",
         "removed" => "Removed.",
@@ -91,6 +130,12 @@ impl Refilled {
     #[must_use]
     pub fn whole(self) -> Option<String> {
         self.0.with_value(Refill::whole)
+    }
+
+    /// What was typed into this field, else what is set.
+    #[must_use]
+    pub fn or(self, name: &str, set: impl Into<String>) -> String {
+        self.given(name).unwrap_or_else(|| set.into())
     }
 
     /// What was typed into this field; nothing where nothing came back.

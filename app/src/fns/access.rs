@@ -71,6 +71,40 @@ pub async fn add_link(
     Ok(())
 }
 
+/// Changes a shared link's name, password and end; what is left empty stays as it is.
+///
+/// # Errors
+/// When a field cannot be read, or the asker may not.
+#[server(prefix = "/fn", endpoint = "change-link")]
+pub async fn change_link(
+    domain: Domain,
+    id: i64,
+    name: String,
+    #[server(default)] password: String,
+    #[server(default)] no_password: Option<String>,
+    #[server(default)] expires: String,
+    #[server(default)] never: Option<String>,
+) -> Result<(), Failure> {
+    let change = async {
+        let (open, endless) = (no_password.is_some(), never.is_some());
+        let edit = crate::forms::access::link_edit(&name, &password, open, &expires, endless)?;
+        Ok(crate::platform::api()?
+            .change_link(domain.clone(), id, edit)
+            .await?)
+    };
+    let typed = [
+        ("name", name.as_str()),
+        ("no_password", no_password.as_deref().unwrap_or_default()),
+        ("expires", &expires),
+        ("never", never.as_deref().unwrap_or_default()),
+    ];
+    change
+        .await
+        .map_err(|failure: Failure| failure.with_typed(typed))?;
+    crate::platform::send_to(&format!("/sites/{domain}/settings/links?done=link"));
+    Ok(())
+}
+
 /// Removes a shared link.
 ///
 /// # Errors

@@ -87,6 +87,56 @@ pub async fn add_goal(
     Ok(())
 }
 
+/// Replaces a goal.
+///
+/// # Errors
+/// When a field cannot be read, or the asker may not.
+#[server(prefix = "/fn", endpoint = "change-goal")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a server function has an argument a field of its form"
+)]
+pub async fn change_goal(
+    domain: Domain,
+    id: i64,
+    kind: String,
+    #[server(default)] name: String,
+    #[server(default)] path: String,
+    #[server(default)] event: String,
+    #[server(default)] props: String,
+    #[server(default)] threshold: String,
+    #[server(default)] currency: String,
+) -> Result<(), Failure> {
+    let form = crate::forms::goal::GoalForm {
+        kind: &kind,
+        name: &name,
+        path: &path,
+        event: &event,
+        props: &props,
+        threshold: &threshold,
+        currency: &currency,
+    };
+    let change = async {
+        Ok(crate::platform::api()?
+            .change_goal(domain.clone(), id, form.read()?)
+            .await?)
+    };
+    let typed = [
+        ("kind", kind.as_str()),
+        ("name", &name),
+        ("path", &path),
+        ("event", &event),
+        ("props", &props),
+        ("threshold", &threshold),
+        ("currency", &currency),
+    ];
+    change
+        .await
+        .map_err(|failure: Failure| failure.with_typed(typed))?;
+    crate::platform::send_to(&format!("/sites/{domain}/settings/goals?done=goal-changed"));
+    Ok(())
+}
+
 /// Removes a goal.
 ///
 /// # Errors
@@ -147,6 +197,30 @@ pub async fn add_funnel(
     Ok(())
 }
 
+/// Replaces a funnel by these goals, empty steps left out.
+///
+/// # Errors
+/// When it has too few or too many steps, or the asker may not.
+#[server(prefix = "/fn", endpoint = "change-funnel")]
+pub async fn change_funnel(
+    domain: Domain,
+    id: i64,
+    name: String,
+    #[server(default)] steps: Vec<String>,
+) -> Result<(), Failure> {
+    let change = async {
+        let (name, steps) = crate::forms::goal::funnel(&name, &steps)?;
+        Ok(crate::platform::api()?
+            .change_funnel(domain.clone(), id, name, steps)
+            .await?)
+    };
+    change.await.map_err(|failure: Failure| {
+        failure.with_typed([("name", name.as_str()), ("steps", &steps.join(","))])
+    })?;
+    crate::platform::send_to(&format!("/sites/{domain}/settings/funnels?done=saved"));
+    Ok(())
+}
+
 /// Removes a funnel.
 ///
 /// # Errors
@@ -200,15 +274,36 @@ pub async fn save_segment(
         ("shared", shared.as_deref().unwrap_or_default()),
     ];
     save.await.map_err(|failure: Failure| failure.with_typed(typed))?;
-    let here = format!("/sites/{domain}/");
-    let on_the_board = next
-        .strip_prefix(&format!("/sites/{domain}"))
-        .is_some_and(|rest| rest.starts_with('?'));
-    if on_the_board {
-        crate::platform::send_to(&next);
+    back_to(&domain, &next);
+    Ok(())
+}
+
+/// To where on the dashboard somebody was, else to the page of segments.
+#[cfg(feature = "ssr")]
+fn back_to(domain: &Domain, next: &str) {
+    let rest = next.strip_prefix(&format!("/sites/{domain}"));
+    if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('?')) && !next.is_empty() {
+        crate::platform::send_to(next);
     } else {
-        crate::platform::send_to(&format!("{here}settings/segments?done=segment"));
+        crate::platform::send_to(&format!("/sites/{domain}/settings/segments?done=segment"));
     }
+}
+
+/// Adds filters to those of a segment.
+///
+/// # Errors
+/// When they cannot be read, or the asker may not.
+#[server(prefix = "/fn", endpoint = "narrow-segment")]
+pub async fn narrow_segment(
+    domain: Domain,
+    id: i64,
+    filters: String,
+    #[server(default)] narrowed: String,
+) -> Result<(), Failure> {
+    let filters = crate::forms::goal::filters(&filters)?;
+    let api = crate::platform::api()?;
+    api.narrow_segment(domain.clone(), id, filters).await?;
+    back_to(&domain, &narrowed);
     Ok(())
 }
 

@@ -5,7 +5,11 @@ use super::{
     lines,
 };
 use pulsecast_protocol::{
-    FieldErrors, access::LinkDraft, account::Role, exclude::Exclusions, id::InvalidName,
+    FieldErrors,
+    access::{Edited, LinkDraft, LinkEdit},
+    account::Role,
+    exclude::Exclusions,
+    id::InvalidName,
 };
 
 /// Most days of a link or of history.
@@ -43,10 +47,50 @@ pub fn link(
         days: days("expires", expires, &mut errors).and_then(|days| days.try_into().ok()),
         embed,
     };
+    check_password(password, &mut errors);
+    finished(draft, errors)
+}
+
+fn check_password(password: &str, errors: &mut FieldErrors) {
     if !password.is_empty() && password.chars().count() < 10 {
         errors.add("password", "use a password of at least 10 characters, or none");
     }
-    finished(draft, errors)
+}
+
+/// What the form of a link that is there sends; what is empty stays as it is.
+///
+/// # Errors
+/// Under the names of the fields that cannot be read.
+pub fn link_edit(
+    name: &str,
+    password: &str,
+    no_password: bool,
+    expires: &str,
+    never: bool,
+) -> Result<LinkEdit, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let days = days("expires", expires, &mut errors).and_then(|days| days.try_into().ok());
+    let edit = LinkEdit {
+        name: checked_name(name, &mut errors),
+        password: match (no_password, password) {
+            (true, _) => Edited::Now(None),
+            (false, "") => Edited::AsItIs,
+            (false, password) => Edited::Now(Some(password.to_owned())),
+        },
+        days: match (never, days) {
+            (true, _) => Edited::Now(None),
+            (false, None) => Edited::AsItIs,
+            (false, days) => Edited::Now(days),
+        },
+    };
+    check_password(password, &mut errors);
+    if no_password && !password.is_empty() {
+        errors.add("password", "choose either a new password or none");
+    }
+    if never && !expires.trim().is_empty() {
+        errors.add("expires", "choose either a number of days or no end");
+    }
+    finished(edit, errors)
 }
 
 /// What the form of exclusions sends; lists have one entry a line.
@@ -112,6 +156,15 @@ mod tests {
         );
         assert_eq!(link("x", "long enough", "3", "7", true).unwrap().days, Some(7));
         assert!(link("x", "short", "", "0", false).is_err());
+        let kept = link_edit("x", "", false, "", false).unwrap();
+        assert_eq!((kept.password, kept.days), (Edited::AsItIs, Edited::AsItIs));
+        let open = link_edit("x", "", true, "", true).unwrap();
+        assert_eq!((open.password, open.days), (Edited::Now(None), Edited::Now(None)));
+        let both = link_edit("x", "long enough", true, "7", true).unwrap_err();
+        assert_eq!(
+            both.errors.into_keys().collect::<Vec<_>>(),
+            ["expires", "password"]
+        );
         assert_eq!(retention("").unwrap(), None);
         assert!(retention("-1").is_err());
     }

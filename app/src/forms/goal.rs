@@ -167,6 +167,31 @@ pub fn funnel(name: &str, steps: &[String]) -> Result<(String, Vec<i64>), FieldE
     finished((name, steps), errors)
 }
 
+/// Filters: a list as the Stats API writes it.
+///
+/// # Errors
+/// Under `filters`.
+pub fn filters(text: &str) -> Result<Vec<Filter>, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let filters = filters_of(text, &mut errors);
+    finished(filters, errors)
+}
+
+fn filters_of(text: &str, errors: &mut FieldErrors) -> Vec<Filter> {
+    let read: Option<Vec<Filter>> = serde_json::from_str(text).ok();
+    let wrong = match &read {
+        None => Some(
+            "write a list of filters as the Stats API does, such as [[\"is\", \"visit:country\", [\"DE\"]]]",
+        ),
+        Some(filters) if filters.is_empty() => Some("a segment has at least one filter"),
+        Some(_) => None,
+    };
+    if let Some(wrong) = wrong {
+        errors.add("filters", wrong);
+    }
+    read.unwrap_or_default()
+}
+
 /// A segment's name and filters: a list as the Stats API writes it.
 ///
 /// # Errors
@@ -174,16 +199,7 @@ pub fn funnel(name: &str, steps: &[String]) -> Result<(String, Vec<i64>), FieldE
 pub fn segment(name: &str, filters: &str, shared: bool) -> Result<SegmentDraft, FieldErrors> {
     let mut errors = FieldErrors::default();
     let name = checked_name(name, &mut errors);
-    let filters: Vec<Filter> = serde_json::from_str(filters).unwrap_or_else(|_| {
-        errors.add(
-            "filters",
-            "write a list of filters as the Stats API does, such as [[\"is\", \"visit:country\", [\"DE\"]]]",
-        );
-        Vec::new()
-    });
-    if filters.is_empty() && errors.is_empty() {
-        errors.add("filters", "a segment has at least one filter");
-    }
+    let filters = filters_of(filters, &mut errors);
     finished(
         SegmentDraft {
             name,

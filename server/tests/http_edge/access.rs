@@ -83,7 +83,7 @@ async fn each_role_may_what_it_is_for_and_strangers_find_nothing() {
     let filters = r#"[["is","visit:country",["DE"]]]"#;
     // What, how, and the least role for it.
     type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Role);
-    let table: [Row<'_>; 13] = [
+    let table: [Row<'_>; 16] = [
         (
             "/fn/save-segment",
             &[("name", "mine"), ("filters", filters)],
@@ -95,7 +95,17 @@ async fn each_role_may_what_it_is_for_and_strangers_find_nothing() {
             Role::Editor,
         ),
         ("/fn/add-goal", goal, Role::Editor),
+        (
+            "/fn/change-goal",
+            &[("id", "99"), ("kind", "page"), ("path", "/x")],
+            Role::Editor,
+        ),
         ("/fn/remove-goal", &[("id", "99")], Role::Editor),
+        (
+            "/fn/change-funnel",
+            &[("id", "99"), ("name", "f"), ("steps[0]", "1"), ("steps[1]", "2")],
+            Role::Editor,
+        ),
         ("/fn/remove-funnel", &[("id", "99")], Role::Editor),
         ("/fn/save-site", settings, Role::Admin),
         (
@@ -110,6 +120,7 @@ async fn each_role_may_what_it_is_for_and_strangers_find_nothing() {
             Role::Admin,
         ),
         ("/fn/add-link", &[("name", "link")], Role::Admin),
+        ("/fn/change-link", &[("id", "99"), ("name", "x")], Role::Admin),
         ("/fn/remove-link", &[("id", "99")], Role::Admin),
         (
             "/fn/invite",

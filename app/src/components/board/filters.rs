@@ -100,8 +100,15 @@ pub fn Pills(
         }
         state.segment = None;
     });
-    let save = (site.mode.is_member() && !filters.is_empty())
-        .then(|| view! { <li><SaveSegment site filters next=links.to(|_| ()) /></li> });
+    let save = (site.mode.is_member() && !filters.is_empty()).then(|| {
+        let applied = state.segment;
+        let narrowed = links.to(|state| {
+            while !state.clauses.is_empty() {
+                state.drop_clause(0);
+            }
+        });
+        view! { <li><SaveSegment site filters next=links.to(|_| ()) applied narrowed /></li> }
+    });
     view! {
         <ul class="pills" aria-label="Filters">
             {segment}
@@ -115,7 +122,23 @@ pub fn Pills(
 
 /// Keeps what is filtered by under a name.
 #[component]
-fn SaveSegment(site: SiteView, filters: String, next: String) -> impl IntoView {
+fn SaveSegment(
+    site: SiteView,
+    filters: String,
+    next: String,
+    applied: Option<i64>,
+    narrowed: String,
+) -> impl IntoView {
+    let applied = applied.and_then(|id| site.segments.iter().find(|segment| segment.id == id));
+    // A button of the same form: it takes the filters to the segment that is applied, and leaves them out of the address.
+    let narrow = applied.map(|segment| {
+        view! {
+            <input type="hidden" name="narrowed" value=narrowed />
+            <button class="button button--small" type="submit" formaction="/fn/narrow-segment" formnovalidate name="id" value=segment.id.to_string()>
+                {format!("Add to {}", segment.name)}
+            </button>
+        }
+    });
     let shared = site.mode.edits().then(|| {
         view! { <label class="check"><input type="checkbox" name="shared" value="on" />"For all members"</label> }
     });
@@ -130,6 +153,7 @@ fn SaveSegment(site: SiteView, filters: String, next: String) -> impl IntoView {
                 <input class="input input--small" id="segment-name" name="name" required maxlength="100" autocomplete="off" />
                 {shared}
                 <button class="button button--small" type="submit">"Save"</button>
+                {narrow}
             </form>
         </details>
     }

@@ -3,13 +3,13 @@
 use crate::{
     components::{
         field::{Field, FormError, described_by},
-        form_parts::{DoneNotice, PostButton, Refilled},
+        form_parts::{DoneNotice, EditLink, PostButton, Refilled, SaveOrAdd, edited},
         settings_nav::{Section, SettingsFrame},
     },
-    fns::goals::{AddFunnel, Funnels, RemoveFunnel, Section as Loaded, load_funnels},
+    fns::goals::{AddFunnel, ChangeFunnel, Funnels, RemoveFunnel, Section as Loaded, load_funnels},
     pages::site_page::site_page,
 };
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 use pulsecast_protocol::{
     Domain,
     account::Role,
@@ -24,10 +24,11 @@ pub fn FunnelSettingsPage() -> impl IntoView {
         let Funnels { funnels, goals } = body;
         let may_edit = role >= Role::Editor;
         let (of, steps) = (domain.clone(), goals.clone());
+        let changed = edited().and_then(|id| funnels.iter().find(|funnel| funnel.id == id).cloned());
         view! {
             <SettingsFrame domain=domain.clone() role sites section=Section::Funnels>
                 <FunnelList domain funnels goals may_edit />
-                {may_edit.then(|| view! { <FunnelForm domain=of goals=steps /> })}
+                {may_edit.then(|| view! { <FunnelForm domain=of goals=steps changed /> })}
             </SettingsFrame>
         }
         .into_any()
@@ -48,15 +49,20 @@ fn FunnelList(domain: Domain, funnels: Vec<Funnel>, goals: Vec<Goal>, may_edit: 
         let steps: Vec<_> = funnel.steps.iter().filter_map(label).collect();
         let fields = vec![("domain", domain.to_string()), ("id", funnel.id.to_string())];
         let about = format!("Remove the funnel {}", funnel.name);
-        let button =
-            may_edit.then(|| view! { <PostButton to="/fn/remove-funnel" fields label="Remove" about /> });
+        let edit = format!("Edit the funnel {}", funnel.name);
+        let controls = may_edit.then(|| {
+            view! {
+                <EditLink id=funnel.id about=edit />
+                <PostButton to="/fn/remove-funnel" fields label="Remove" about />
+            }
+        });
         view! {
             <li class="rows__row" data-testid="funnel">
                 <div class="rows__what">
                     <strong>{funnel.name}</strong>
                     <p class="field__hint">{steps.join(" → ")}</p>
                 </div>
-                {button}
+                <div class="rows__controls">{controls}</div>
             </li>
         }
     };
@@ -73,11 +79,28 @@ fn FunnelList(domain: Domain, funnels: Vec<Funnel>, goals: Vec<Goal>, may_edit: 
 }
 
 #[component]
-fn FunnelForm(domain: Domain, goals: Vec<Goal>) -> impl IntoView {
-    let action = ServerAction::<AddFunnel>::new();
-    let refill = Refilled::of(action.value().get_untracked());
-    let name = refill.typed("name");
-    let typed = refill.typed("steps");
+fn FunnelForm(domain: Domain, goals: Vec<Goal>, changed: Option<Funnel>) -> impl IntoView {
+    let (to, refill) = match changed {
+        Some(_) => {
+            let action = ServerAction::<ChangeFunnel>::new();
+            ("/fn/change-funnel", Refilled::of(action.value().get_untracked()))
+        }
+        None => {
+            let action = ServerAction::<AddFunnel>::new();
+            ("/fn/add-funnel", Refilled::of(action.value().get_untracked()))
+        }
+    };
+    let id = changed.as_ref().map(|funnel| funnel.id);
+    let title = match &changed {
+        Some(funnel) => format!("Edit {}", funnel.name),
+        None => "New funnel".to_owned(),
+    };
+    let (name, steps) = changed
+        .map(|funnel| (funnel.name, funnel.steps))
+        .unwrap_or_default();
+    let steps: Vec<_> = steps.iter().map(i64::to_string).collect();
+    let name = refill.or("name", name);
+    let typed = refill.or("steps", steps.join(","));
     let chosen: Vec<Option<i64>> = typed.split(',').map(|step| step.parse().ok()).collect();
     if goals.len() < Funnel::LEAST {
         let to = format!("/sites/{domain}/settings/goals");
@@ -105,10 +128,11 @@ fn FunnelForm(domain: Domain, goals: Vec<Goal>) -> impl IntoView {
     };
     let steps = (0..Funnel::MOST).map(step).collect_view();
     view! {
-        <ActionForm action attr:class="panel form form--panel">
-            <h2 class="form__title">"New funnel"</h2>
+        <form action=to method="post" class="panel form form--panel" id="edit">
+            <h2 class="form__title">{title}</h2>
             <FormError text=refill.whole() />
             <input type="hidden" name="domain" value=domain.to_string() />
+            {id.map(|id| view! { <input type="hidden" name="id" value=id.to_string() /> })}
             <Field id="name" label="Name" error=refill.field("name")>
                 <input class="input" id="name" name="name" value=name required maxlength="120" aria-describedby=described_by("name") />
             </Field>
@@ -117,8 +141,8 @@ fn FunnelForm(domain: Domain, goals: Vec<Goal>) -> impl IntoView {
                 <p class="field__error">{refill.field("steps")}</p>
                 <ol class="steps">{steps}</ol>
             </fieldset>
-            <p class="form__actions"><button class="button button--main" type="submit">"Add funnel"</button></p>
-        </ActionForm>
+            <SaveOrAdd changes=id.is_some() add="Add funnel" />
+        </form>
     }
     .into_any()
 }

@@ -3,11 +3,11 @@
 use crate::{
     components::{
         field::{Field, FormError, described_by},
-        form_parts::{DoneNotice, PostButton, Refilled, TakeAway},
+        form_parts::{DoneNotice, EditLink, PostButton, Refilled, SaveOrAdd, TakeAway, edited},
         settings_nav::{Section, SettingsFrame},
     },
     fns::{
-        access::{AddLink, Links, RemoveLink, load_links},
+        access::{AddLink, ChangeLink, Links, RemoveLink, load_links},
         goals::Section as Loaded,
     },
     format,
@@ -31,10 +31,15 @@ pub fn LinksPage() -> impl IntoView {
             public_url,
         } = body;
         let of = domain.clone();
+        let changed = edited().and_then(|id| links.iter().find(|link| link.id == id).cloned());
+        let form = match changed {
+            Some(link) => view! { <EditForm domain=domain.clone() link /> }.into_any(),
+            None => view! { <LinkForm domain=domain.clone() segments /> }.into_any(),
+        };
         view! {
-            <SettingsFrame domain=domain.clone() role sites section=Section::Links>
+            <SettingsFrame domain role sites section=Section::Links>
                 <LinkList domain=of links public_url />
-                <LinkForm domain segments />
+                {form}
             </SettingsFrame>
         }
         .into_any()
@@ -75,6 +80,7 @@ fn LinkList(domain: Domain, links: Vec<LinkView>, public_url: String) -> impl In
     let row = move |link: LinkView| {
         let fields = vec![("domain", domain.to_string()), ("id", link.id.to_string())];
         let label = format!("Remove the link {}", link.name);
+        let edit = format!("Edit the link {}", link.name);
         let hint = about(&link);
         view! {
             <li class="rows__row" data-testid="link">
@@ -83,7 +89,10 @@ fn LinkList(domain: Domain, links: Vec<LinkView>, public_url: String) -> impl In
                     {link.is_expired.then(|| view! { " " <span class="tag">"Expired"</span> })}
                     <p class="field__hint">{hint}</p>
                 </div>
-                <PostButton to="/fn/remove-link" fields label="Remove" about=label />
+                <div class="rows__controls">
+                    <EditLink id=link.id about=edit />
+                    <PostButton to="/fn/remove-link" fields label="Remove" about=label />
+                </div>
             </li>
         }
     };
@@ -161,6 +170,61 @@ fn LinkForm(domain: Domain, segments: Vec<SegmentView>) -> impl IntoView {
             </label>
             <p class="form__actions"><button class="button button--main" type="submit">"Make link"</button></p>
         </ActionForm>
+    }
+    .into_any()
+}
+
+/// The form of a link that is there: its address and what it shows stay.
+#[component]
+fn EditForm(domain: Domain, link: LinkView) -> impl IntoView {
+    let refill = Refilled::of(ServerAction::<ChangeLink>::new().value().get_untracked());
+    let ticked = move |name: &str| refill.given(name).is_some_and(|is| !is.is_empty());
+    let (asks, ends) = (link.has_password, link.expires.is_some());
+    let open = asks.then(|| {
+        view! {
+            <label class="check">
+                <input type="checkbox" name="no_password" value="on" checked=ticked("no_password") />
+                <span>"No password any more"</span>
+            </label>
+        }
+    });
+    let never = ends.then(|| {
+        view! {
+            <label class="check">
+                <input type="checkbox" name="never" value="on" checked=ticked("never") />
+                <span>"Never expires"</span>
+            </label>
+        }
+    });
+    let password_hint = if asks {
+        "At least 10 characters. Empty for the one that it has."
+    } else {
+        "At least 10 characters. Empty for none, as it is now."
+    };
+    let end_hint = match link.expires {
+        Some(at) => format!("From now on. Empty for the end that it has, {}.", day(at)),
+        None => "From now on. Empty for never, as it is now.".to_owned(),
+    };
+    view! {
+        <form action="/fn/change-link" method="post" class="panel form form--panel" id="edit">
+            <h2 class="form__title">{format!("Edit {}", link.name)}</h2>
+            <p class="form__text">"Its address stays. With another password or end, whoever has it open is asked anew."</p>
+            <FormError text=refill.whole() />
+            <input type="hidden" name="domain" value=domain.to_string() />
+            <input type="hidden" name="id" value=link.id.to_string() />
+            <Field id="name" label="Name" error=refill.field("name")>
+                <input class="input" id="name" name="name" value=refill.or("name", link.name) required maxlength="120" aria-describedby=described_by("name") />
+            </Field>
+            <Field id="password" label="New password" error=refill.field("password") hint=move || password_hint>
+                <input class="input" id="password" name="password" type="password" autocomplete="new-password" aria-describedby=described_by("password") />
+            </Field>
+            {open}
+            <Field id="expires" label="Expires after days" error=refill.field("expires") hint=move || end_hint.clone()>
+                <input class="input" id="expires" name="expires" value=refill.typed("expires") inputmode="numeric" maxlength="4" aria-describedby=described_by("expires") />
+            </Field>
+            {never}
+            <SaveOrAdd changes=true add="" />
+        </form>
     }
     .into_any()
 }

@@ -3,7 +3,7 @@
 use crate::{
     components::{
         field::{Field, FormError, area, described_by},
-        form_parts::{DoneNotice, PostButton, Refilled},
+        form_parts::{DoneNotice, EditLink, PostButton, Refilled, SaveOrAdd, edited},
         settings_nav::{Section, SettingsFrame},
     },
     fns::goals::{RemoveSegment, SaveSegment, Section as Loaded, load_segments},
@@ -14,7 +14,7 @@ use pulsecast_protocol::{
     Domain,
     access::SegmentView,
     account::Role,
-    stats::{Filter, Operator, Subject},
+    stats::{Filter, Operator, Segment, Subject},
 };
 
 /// `/sites/{domain}/settings/segments`
@@ -23,10 +23,12 @@ pub fn SegmentsPage() -> impl IntoView {
     site_page(load_segments, |page, sites| {
         let Loaded { domain, role, body } = page;
         let of = domain.clone();
+        let mut theirs = body.iter().filter(|view| view.is_yours).map(|view| &view.segment);
+        let changed = edited().and_then(|id| theirs.find(|segment| segment.id == id).cloned());
         view! {
             <SettingsFrame domain=domain.clone() role sites section=Section::Segments>
                 <SegmentList domain segments=body />
-                <SegmentForm domain=of role />
+                <SegmentForm domain=of role changed />
             </SettingsFrame>
         }
         .into_any()
@@ -78,8 +80,13 @@ fn SegmentList(domain: Domain, segments: Vec<SegmentView>) -> impl IntoView {
         let SegmentView { segment, is_yours } = view;
         let fields = vec![("domain", domain.to_string()), ("id", segment.id.to_string())];
         let about = format!("Remove the segment {}", segment.name);
-        let button =
-            is_yours.then(|| view! { <PostButton to="/fn/remove-segment" fields label="Remove" about /> });
+        let edit = format!("Edit the segment {}", segment.name);
+        let controls = is_yours.then(|| {
+            view! {
+                <EditLink id=segment.id about=edit />
+                <PostButton to="/fn/remove-segment" fields label="Remove" about />
+            }
+        });
         let conditions: Vec<_> = segment.filters.iter().map(words).collect();
         view! {
             <li class="rows__row" data-testid="segment">
@@ -88,7 +95,7 @@ fn SegmentList(domain: Domain, segments: Vec<SegmentView>) -> impl IntoView {
                     <span class="tag">{if segment.shared { "All members" } else { "Only you" }}</span>
                     <p class="field__hint">{conditions.join(" and ")}</p>
                 </div>
-                {button}
+                <div class="rows__controls">{controls}</div>
             </li>
         }
     };
@@ -105,12 +112,21 @@ fn SegmentList(domain: Domain, segments: Vec<SegmentView>) -> impl IntoView {
 }
 
 #[component]
-fn SegmentForm(domain: Domain, role: Role) -> impl IntoView {
+fn SegmentForm(domain: Domain, role: Role, changed: Option<Segment>) -> impl IntoView {
     let action = ServerAction::<SaveSegment>::new();
     let refill = Refilled::of(action.value().get_untracked());
-    let typed = move |name: &str| refill.typed(name);
+    let id = changed.as_ref().map(|segment| segment.id);
+    let title = match &changed {
+        Some(segment) => format!("Edit {}", segment.name),
+        None => "New segment".to_owned(),
+    };
+    let set = changed.map(|segment| {
+        let filters = serde_json::to_string(&segment.filters).unwrap_or_default();
+        (segment.name, filters, if segment.shared { "on" } else { "" })
+    });
+    let (name, filters, is_shared) = set.unwrap_or_default();
     let shared = (role >= Role::Editor).then(|| {
-        let is = !typed("shared").is_empty();
+        let is = !refill.or("shared", is_shared).is_empty();
         view! {
             <label class="check">
                 <input type="checkbox" name="shared" value="on" checked=is />
@@ -120,17 +136,18 @@ fn SegmentForm(domain: Domain, role: Role) -> impl IntoView {
     });
     view! {
         <ActionForm action attr:class="panel form form--panel">
-            <h2 class="form__title">"New segment"</h2>
+            <h2 class="form__title" id="edit">{title}</h2>
             <FormError text=refill.whole() />
             <input type="hidden" name="domain" value=domain.to_string() />
+            {id.map(|id| view! { <input type="hidden" name="id" value=id.to_string() /> })}
             <Field id="name" label="Name" error=refill.field("name")>
-                <input class="input" id="name" name="name" value=typed("name") required maxlength="120" aria-describedby=described_by("name") />
+                <input class="input" id="name" name="name" value=refill.or("name", name) required maxlength="120" aria-describedby=described_by("name") />
             </Field>
             <Field id="filters" label="Filters" error=refill.field("filters") hint=|| "A list, as the Stats API writes them: [[\"is\", \"visit:country\", [\"DE\"]]]. All of them have to be true.">
-                <textarea class="input input--list" id="filters" name="filters" rows="4" spellcheck="false" required aria-describedby=described_by("filters")>{area(typed("filters"))}</textarea>
+                <textarea class="input input--list" id="filters" name="filters" rows="4" spellcheck="false" required aria-describedby=described_by("filters")>{area(refill.or("filters", filters))}</textarea>
             </Field>
             {shared}
-            <p class="form__actions"><button class="button button--main" type="submit">"Save segment"</button></p>
+            <SaveOrAdd changes=id.is_some() add="Save segment" />
         </ActionForm>
     }
     .into_any()
