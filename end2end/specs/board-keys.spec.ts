@@ -113,9 +113,9 @@ test("the graph is read and opened by keys", async ({ owner }) => {
   const graph = page.getByTestId("graph").locator(".graph__area");
   const days = known.answer("graph by day").results.map((row) => String(row.metrics[0]));
   await graph.focus();
-  await presses(page, "ArrowRight", async () => expect(page.locator(".graph__tip b")).toHaveText(days[0], { timeout: 500 }));
-  await page.keyboard.press("ArrowRight");
-  await expect(page.locator(".graph__tip b")).toHaveText(days[1]);
+  await expect(page.locator(".graph__tip b")).toHaveText(days[2]);
+  await presses(page, "ArrowLeft", async () => expect(page.locator(".graph__tip b")).toHaveText(days[1], { timeout: 500 }));
+  await expect(page.locator(".graph__tip")).toBeVisible();
   await expect(page).toHaveURL(/period=custom/);
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/period=day&date=2026-03-29/);

@@ -138,6 +138,9 @@ pub struct Graph {
     /// The same as CSV.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub csv: String,
+    /// What stands before a bucket's label in the address that shows it alone; empty where nothing does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub opens: String,
     /// What is to be known about it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,

@@ -7,7 +7,7 @@ use super::{
 };
 use futures::future::join_all;
 use pulsecast_app::board::{
-    BoardState, CardId, Links,
+    BoardState, CardId, Links, Period,
     labels::Bucket,
     model::{self, BoardData, Figures, Graph, Head, Line, Link},
     page::Named,
@@ -186,6 +186,7 @@ async fn graph(asks: &Asks<'_>, links: &Links, metric: Metric) -> Graph {
         },
         intervals: intervals(asks, links, unit),
         csv: asks.csv(&query, metric.name()),
+        opens: opens(asks, links, unit),
         note: match &answer {
             Ok(answer) if answer.meta.imports_included == Some(true) => "with imported figures".to_owned(),
             _ => String::new(),
@@ -209,6 +210,29 @@ fn intervals(asks: &Asks<'_>, links: &Links, current: TimeUnit) -> Vec<Link> {
     let mut units = allowed.to_vec();
     units.sort();
     units.iter().map(link).collect()
+}
+
+/// What stands before a bucket's label in the address that shows it alone: the day, the week, the month, and of shorter ones the hour.
+fn opens(asks: &Asks<'_>, links: &Links, unit: TimeUnit) -> String {
+    let is_hour = match asks.state.period {
+        Period::Times(from, to) => to.signed_duration_since(from).num_minutes() <= 60,
+        _ => false,
+    };
+    let period = match unit {
+        TimeUnit::Minute | TimeUnit::Hour if is_hour => return String::new(),
+        TimeUnit::Day if asks.state.period == Period::Day => return String::new(),
+        TimeUnit::Minute | TimeUnit::Hour => "period=custom&to=hour&from=",
+        TimeUnit::Day | TimeUnit::Auto => "period=day&date=",
+        TimeUnit::Week => "period=custom&to=week&from=",
+        TimeUnit::Month => "period=month&date=",
+    };
+    let base = links.to(|state| (state.period, state.date, state.interval) = (Period::DEFAULT, None, None));
+    let sign = match base.as_str() {
+        base if base.ends_with('?') => "",
+        base if base.contains('?') => "&",
+        _ => "?",
+    };
+    format!("{base}{sign}{period}")
 }
 
 fn line_of(answer: &QueryResult, unit: Unit) -> Line {

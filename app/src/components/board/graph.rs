@@ -32,6 +32,7 @@ pub fn GraphView(
         before,
         before_label,
         intervals,
+        opens,
         note,
         csv,
         ..
@@ -41,12 +42,24 @@ pub fn GraphView(
         line.with(|line| before.with_value(|before| now.with(|now| chart::draw(line, before, unit, now))))
     });
     let ticks = Memo::new(move |_| line.with(|line| chart::ticks(line, bucket)));
-    let pointed = RwSignal::new(None::<usize>);
-    let point = move |across: i64| {
-        pointed.set(Some(chart::nearest(
-            across,
-            line.with_untracked(|l| l.points.len()),
-        )))
+    let count = move || line.with_untracked(|line| line.labels.len());
+    // Whoever comes by keys begins where it is now.
+    let now_at = line.with_untracked(|line| now.with_untracked(|now| chart::open_bucket(line, now)));
+    let pointed = RwSignal::new(now_at.unwrap_or(count().saturating_sub(1)));
+    let point = move |event| pointed.set(chart::nearest(platform::across(&event), count()));
+    let step = move |event: leptos::ev::KeyboardEvent| {
+        let at = pointed.get_untracked();
+        match event.key().as_str() {
+            "ArrowLeft" if at > 0 => pointed.set(at - 1),
+            "ArrowRight" if at + 1 < count() => pointed.set(at + 1),
+            _ => {}
+        }
+    };
+    let opened = move || {
+        line.with(|line| {
+            let bucket = line.labels.get(pointed.get()).filter(|_| !opens.is_empty())?;
+            Some([opens.as_str(), bucket.get(..16).unwrap_or(bucket)].concat())
+        })
     };
     let of = label.clone();
     let summary = move || line.with(|line| summary(line, &of, unit));
@@ -65,14 +78,17 @@ pub fn GraphView(
             </figcaption>
             <div class="graph__plot">
                 <div class="graph__marks" aria-hidden="true">{(0..4).map(grid).collect_view()}</div>
-                <div
+                <a
                     class="graph__area"
-                    on:pointermove=move |event| point(platform::across(&event))
-                    on:pointerleave=move |_| pointed.set(None)
+                    tabindex="0"
+                    href=opened
+                    on:pointermove=point
+                    on:pointerdown=point
+                    on:keydown=step
                 >
                     <Lines drawing summary />
                     <Pointed line before drawing pointed unit bucket />
-                </div>
+                </a>
                 <div class="graph__ticks" aria-hidden="true">{move || ticks.get().into_iter().map(tick).collect_view()}</div>
             </div>
             {panel.error.map(|error| view! { <p class="graph__error" role="alert">{error}</p> })}
@@ -96,7 +112,7 @@ fn Lines(drawing: Memo<Drawing>, summary: impl Fn() -> String + Send + Sync + 's
 }
 
 /// A bucket's figure and the compared one, written out.
-fn reading(line: &Line, before: &Line, i: usize, unit: Unit, bucket: Bucket) -> (String, String, String) {
+fn reading(line: &Line, before: &Line, i: usize, unit: Unit, bucket: Bucket) -> [String; 3] {
     let figure = |line: &Line| {
         let value = line.points.get(i).copied().flatten();
         value.map_or_else(|| "–".to_owned(), |value| text::exact(value, unit))
@@ -111,7 +127,7 @@ fn reading(line: &Line, before: &Line, i: usize, unit: Unit, bucket: Bucket) -> 
         Some(_) => format!("{} · {}", figure(before), label(before)),
         None => String::new(),
     };
-    (label(line), figure(line), compared)
+    [label(line), figure(line), compared]
 }
 
 /// The exact figures under the pointer.
@@ -120,36 +136,25 @@ fn Pointed(
     line: RwSignal<Line>,
     before: StoredValue<Line>,
     drawing: Memo<Drawing>,
-    pointed: RwSignal<Option<usize>>,
+    pointed: RwSignal<usize>,
     unit: Unit,
     bucket: Bucket,
 ) -> impl IntoView {
-    let spot = move || {
-        let i = pointed.get()?;
-        line.with(|line| {
+    let place = move || {
+        let i = pointed.get();
+        let (x, value) = line.with(|line| {
             let value = line.points.get(i).copied().flatten().unwrap_or_default();
-            let top = drawing.with(|d| d.top).max(1);
-            Some((
-                chart::across(i, line.points.len()),
-                1000 - value.saturating_mul(1000) / top,
-            ))
-        })
+            (chart::across(i, line.points.len()), value)
+        });
+        let top = drawing.with(|d| d.top).max(1);
+        format!("--at:{x};--up:{}", 1000 - value.saturating_mul(1000) / top)
     };
-    let place = move || spot().map_or_else(String::new, |(x, y)| format!("--at:{x};--up:{y}"));
     let reads = Memo::new(move |_| {
-        let i = pointed.get()?;
-        line.with(|line| before.with_value(|before| Some(reading(line, before, i, unit, bucket))))
+        line.with(|line| before.with_value(|before| reading(line, before, pointed.get(), unit, bucket)))
     });
-    let part = move |n: usize| {
-        reads.with(|reads| {
-            let Some((when, now, then)) = reads else {
-                return String::new();
-            };
-            [when, now, then][n].clone()
-        })
-    };
+    let part = move |n: usize| reads.with(|reads| reads[n].clone());
     platform::erased(view! {
-        <div class="graph__pointer" class:graph__pointer--shown=move || pointed.get().is_some() style=place aria-hidden="true">
+        <div class="graph__pointer" style=place aria-hidden="true">
             <span class="graph__dot"></span>
             <p class="graph__tip">
                 <span class="graph__when">{move || part(0)}</span>
