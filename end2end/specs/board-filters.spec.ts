@@ -76,7 +76,7 @@ test("changing one of several alternatives keeps the others", async ({ owner }) 
   await dialog.getByLabel("Hacker News").check();
   await dialog.getByRole("button", { name: "Apply" }).click();
   const pill = page.getByTestId("pill").first();
-  await expect(pill).toHaveText("Source is Google or Hacker News, or Channel is Email");
+  await expect(pill).toHaveText(/^Source is (Hacker News or Google|Google or Hacker News), or Channel is Email$/);
   const either = ["or", [["is", "visit:source", ["Google", "Hacker News"]], ["is", "visit:channel", ["Email"]]]];
   expect(await figure(page, "visitors")).toBe((await counted(known, [either, ["is_not", "visit:device", ["Mobile"]]]))[0]);
 
@@ -84,7 +84,7 @@ test("changing one of several alternatives keeps the others", async ({ owner }) 
   await dialog.getByTestId("beside").getByRole("link", { name: "Channel is Email" }).click();
   await dialog.locator("select[name=op]").selectOption("is_not");
   await dialog.getByRole("button", { name: "Apply" }).click();
-  await expect(pill).toHaveText("Source is Google or Hacker News, or Channel is not Email");
+  await expect(pill).toHaveText(/^Source is (Hacker News or Google|Google or Hacker News), or Channel is not Email$/);
 
   await pill.getByRole("link", { name: /^Source/ }).click();
   await dialog.getByRole("link", { name: "Remove", exact: true }).click();
@@ -152,11 +152,11 @@ test("details are searched and ordered by the names that they show", async ({ ow
   };
   expect((await names("details=regions&search=a")).sort()).toEqual(["Bayern", "California"]);
   const page = await known.opens("details=countries");
-  await page.getByTestId("details").getByRole("link", { name: "Country", exact: true }).click();
+  await page.getByTestId("details").getByRole("link", { name: /^Country/ }).first().click();
   await expect(page).toHaveURL(/sort=name/);
   const cells = page.getByTestId("details-row").locator(".row__link");
   await expect(cells).toHaveText(["(not set)", "France", "Germany", "United States"]);
-  await page.getByTestId("details").getByRole("link", { name: "Country", exact: true }).click();
+  await page.getByTestId("details").getByRole("link", { name: /^Country/ }).first().click();
   await expect(cells).toHaveText(["United States", "Germany", "France", "(not set)"]);
   const pages = await names("details=pages&sort=name");
   expect(pages).toEqual([...pages].sort());
