@@ -1,185 +1,24 @@
-//! Figures that came as figures: random reports by day, as an import writes them, and questions that one of them can answer.
+//! Questions that one report of imported figures can answer, asked of both.
 
-use super::{
+use crate::{
     check::{self, Both, Question},
     dice::Dice,
-    history::*,
-    queries,
+    history::History,
+    naive::day_begins,
+    queries, setting,
     smaller::{Case, smaller},
+    subject::Subject,
 };
 use chrono::{Days, NaiveDate};
 use pulsecast_protocol::{
     Timestamp,
     stats::{
         Comparison, ComparisonMode, DateRange, Dimension, Direction, Filter, Include, Metric, OrderBy,
-        OrderKey, Pagination, Query, TimeUnit,
+        OrderKey, Pagination, Query, QueryResult, TimeUnit,
     },
 };
-use pulsecast_server::{
-    event::SiteId,
-    store::{Change, Daily, Import, ImportId},
-};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// An imported row: of the site that is asked about, or of another.
-pub type Row = (SiteId, Daily);
-
-const OF_VISITS: &[&str] = &["visitors", "visits", "pageviews", "bounces", "duration_ms"];
-const OF_PAGES: &[&str] = &[
-    "visitors",
-    "visits",
-    "pageviews",
-    "engaged_ms",
-    "engaged_visits",
-    "scroll_sum",
-    "scroll_visits",
-];
-const TAGGED: &[(&str, &[&str])] = &[
-    ("source", &SOURCES),
-    ("referrer", &REFERRERS),
-    ("channel", &CHANNELS),
-    ("utm_source", &TAGS),
-    ("utm_medium", &TAGS),
-    ("utm_campaign", &TAGS),
-    ("utm_content", &TAGS),
-    ("utm_term", &TAGS),
-];
-
-/// A report's name, its columns with what may stand in them, and its figures.
-type Report = (
-    &'static str,
-    &'static [(&'static str, &'static [&'static str])],
-    &'static [&'static str],
-);
-
-const REPORTS: &[Report] = &[
-    ("visitors", &[], OF_VISITS),
-    ("sources", TAGGED, OF_VISITS),
-    ("pages", &[("page", &PATHS), ("hostname", &HOSTS)], OF_PAGES),
-    ("entry_pages", &[("page", &PATHS)], OF_VISITS),
-    ("exit_pages", &[("page", &PATHS)], OF_VISITS),
-    (
-        "custom_events",
-        &[("event", &NAMES), ("page", &PATHS)],
-        &["visitors", "events"],
-    ),
-    (
-        "locations",
-        &[("country", &COUNTRIES), ("region", &REGIONS)],
-        OF_VISITS,
-    ),
-    ("devices", &[("device", &DEVICES)], OF_VISITS),
-    (
-        "browsers",
-        &[("browser", &BROWSERS), ("browser_version", &VERSIONS)],
-        OF_VISITS,
-    ),
-    (
-        "operating_systems",
-        &[("os", &SYSTEMS), ("os_version", &VERSIONS)],
-        OF_VISITS,
-    ),
-];
-
-/// What was imported into a history's sites. Days that the first has events of are left out, as an import leaves them out that is made when they
-/// are there; one that was made before them knows of none.
-pub fn random(dice: &mut Dice, history: &History) -> Vec<Row> {
-    if dice.percent(30) {
-        return Vec::new();
-    }
-    let around = super::naive::wall(history.around, history.zone).date();
-    let own: BTreeSet<NaiveDate> = match dice.percent(25) {
-        true => BTreeSet::new(),
-        false => history
-            .hits()
-            .map(|hit| super::naive::wall(hit.at, history.zone).date())
-            .collect(),
-    };
-    let days: BTreeSet<NaiveDate> = (0..dice.places(1, 12))
-        .map(|_| {
-            let back = match dice.between(0, 9) {
-                0..5 => dice.between(0, 6),
-                5..9 => dice.between(0, 60),
-                _ => dice.between(330, 400),
-            };
-            around + Days::new(2) - Days::new(back.unsigned_abs())
-        })
-        .filter(|day| !own.contains(day))
-        .collect();
-    let mut rows = Vec::new();
-    for day in days {
-        let site = SiteId(if dice.percent(90) { 1 } else { 2 });
-        for report in REPORTS {
-            if dice.percent(85) {
-                let many = if report.1.is_empty() { 1 } else { dice.places(1, 4) };
-                rows.extend((0..many).map(|_| (site, row(dice, day, report))));
-            }
-        }
-    }
-    rows
-}
-
-fn row(dice: &mut Dice, day: NaiveDate, (report, columns, figures): &Report) -> Daily {
-    let mut row = Daily {
-        day,
-        report,
-        group: Default::default(),
-        figures: Default::default(),
-    };
-    for (column, values) in *columns {
-        let at = Daily::COLUMNS.iter().position(|known| known == column).unwrap();
-        row.group[at] = dice.maybe(25, values);
-    }
-    for figure in *figures {
-        let at = Daily::FIGURES.iter().position(|known| known == figure).unwrap();
-        let many = dice.between(0, 12).unsigned_abs();
-        row.figures[at] = if figure.ends_with("_ms") {
-            many * 7_000
-        } else {
-            many
-        };
-    }
-    if *report == "visitors" {
-        // Of whoever counted elsewhere, pageviews are all the events that are known by day.
-        let at = |name: &str| Daily::FIGURES.iter().position(|known| *known == name).unwrap();
-        row.figures[at("events")] = row.figures[at("pageviews")];
-    }
-    row
-}
-
-/// The changes that bring them into a store.
-pub fn changes(rows: &[Row], at: Timestamp) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for site in [SiteId(1), SiteId(2)] {
-        let import = Import {
-            id: ImportId(i64::from(site.0)),
-            site,
-            kind: "plausible".to_owned(),
-            name: "plausible.zip".to_owned(),
-            started: at,
-            ended: None,
-            days: None,
-            rows: 0,
-            events: 0,
-            visits: 0,
-            skipped: BTreeMap::new(),
-        };
-        let of_site = rows.iter().filter(|(of, _)| *of == site);
-        let rows: Vec<Daily> = of_site.map(|(_, row)| row.clone()).collect();
-        changes.push(Change::ImportBegins(Box::new(import.clone())));
-        changes.push(Change::ImportDaily {
-            import: import.id,
-            site,
-            part: 1,
-            rows: rows.into(),
-        });
-        changes.push(Change::ImportEnds(Box::new(Import {
-            ended: Some(at),
-            ..import
-        })));
-    }
-    changes
-}
+use pulsecast_server::{event::SiteId, store::Daily};
+use std::collections::BTreeSet;
 
 /// Dimensions that go together.
 const GROUPS: &[&[Dimension]] = &[
@@ -238,7 +77,7 @@ fn range(dice: &mut Dice, history: &History) -> DateRange {
         6 => DateRange::All,
         7 => DateRange::LastMonths(12),
         _ => {
-            let midnight = |day| super::naive::day_begins(day, history.zone);
+            let midnight = |day| day_begins(day, history.zone);
             let hours = dice.one(&[0, 0, 5, 24]) * Timestamp::HOUR;
             DateRange::Times(
                 midnight(first).plus(-dice.one(&[0, 0, 1, 3_600_000])),
@@ -341,16 +180,16 @@ fn question(dice: &mut Dice, history: &History) -> Query {
 #[test]
 fn imported_figures_are_added_as_the_page_defines() {
     let (histories, questions) = (
-        super::setting("ORACLE_CASES", 20).div_ceil(2),
-        super::setting("ORACLE_QUESTIONS", 25),
+        setting("ORACLE_CASES", 20).div_ceil(2),
+        setting("ORACLE_QUESTIONS", 25),
     );
-    let first = super::setting("ORACLE_SEED", 1);
+    let first = setting("ORACLE_SEED", 1);
     let (mut rows, mut added) = (0, 0);
     for seed in first..first + histories {
         let dice = &mut Dice::new(seed ^ 0x1_4909);
         let mut history = History::random(dice);
         while history.imported.is_empty() {
-            history.imported = random(dice, &history);
+            history.imported = super::random(dice, &history);
         }
         let mut scope = queries::scope(dice, &history);
         scope.forced = None;
@@ -379,4 +218,78 @@ fn imported_figures_are_added_as_the_page_defines() {
         "{histories} histories ({rows} imported rows), {} questions, {added} with imported figures in the answer: no difference",
         histories * questions
     );
+}
+
+/// A site with nothing but this many imported pages on each of so many days, seen by one visitor each, asked now.
+fn with_pages(pages: usize, days: u64) -> History {
+    let first: NaiveDate = "2024-01-01".parse().unwrap();
+    let at = |name: &str, of: &[&str]| of.iter().position(|known| *known == name).unwrap();
+    let row = |day: NaiveDate, page: usize| {
+        let mut row = Daily {
+            day,
+            report: "pages",
+            group: Default::default(),
+            figures: Default::default(),
+        };
+        row.group[at("page", &Daily::COLUMNS)] = Some(format!("/{page:05}"));
+        row.figures[at("visitors", &Daily::FIGURES)] = 1;
+        (SiteId(1), row)
+    };
+    let now = day_begins(first + Days::new(days), chrono_tz::Tz::UTC);
+    History {
+        zone: chrono_tz::Tz::UTC,
+        steps: Vec::new(),
+        now,
+        around: now,
+        rolled: false,
+        imported: (0..days)
+            .flat_map(|day| (0..pages).map(move |page| (day, page)))
+            .map(|(day, page)| row(first + Days::new(day), page))
+            .collect(),
+    }
+}
+
+fn by_page(pagination: Pagination) -> Query {
+    Query {
+        site_id: "example.com".parse().unwrap(),
+        metrics: vec![Metric::Visitors],
+        date_range: DateRange::All,
+        date: None,
+        dimensions: vec![Dimension::Page],
+        filters: Vec::new(),
+        order_by: Vec::new(),
+        include: Include {
+            imports: true,
+            total_rows: true,
+            ..Include::default()
+        },
+        pagination,
+    }
+}
+
+fn ask(history: &History, query: &Query) -> QueryResult {
+    let mut scope = queries::scope(&mut Dice::new(1), history);
+    scope.forced = None;
+    let (subject, _) = Subject::of(history);
+    subject.query(&scope, query).unwrap().swap_remove(0)
+}
+
+#[test]
+fn two_years_of_three_hundred_pages_are_not_too_much_to_ask() {
+    let history = with_pages(300, 730);
+    let answer = ask(&history, &by_page(Pagination { limit: 9, offset: 0 }));
+    assert_eq!((answer.results.len(), answer.meta.total_rows), (9, Some(300)));
+    assert_eq!(answer.results[0].metrics[0].number(), Some(730.0));
+}
+
+#[test]
+fn rows_beyond_the_ten_thousandth_are_there() {
+    let history = with_pages(10_050, 1);
+    let last = Pagination {
+        limit: 100,
+        offset: 10_000,
+    };
+    let answer = ask(&history, &by_page(last));
+    assert_eq!((answer.results.len(), answer.meta.total_rows), (50, Some(10_050)));
+    assert_eq!(answer.results[49].dimensions, ["/10049"]);
 }
