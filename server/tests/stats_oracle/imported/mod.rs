@@ -142,7 +142,7 @@ pub fn changes(rows: &[Row], at: Timestamp) -> Vec<Change> {
     let mut changes = Vec::new();
     for site in [SiteId(1), SiteId(2)] {
         let import = Import {
-            id: ImportId(i64::from(site.0)),
+            id: ImportId(site.0),
             site,
             kind: "plausible".to_owned(),
             name: "plausible.zip".to_owned(),
