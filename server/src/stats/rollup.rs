@@ -31,6 +31,8 @@ const ROUND: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 200;
 /// Between rounds while there are more.
 const SOON: Duration = Duration::from_secs(1);
+/// Between looking for words that no sums name any more, unless a site was removed.
+const WORDS: i64 = Timestamp::DAY;
 /// After a day, so many times what it took, so that whoever asks meanwhile has the machine most of the time.
 const PAUSE: u32 = 2;
 
@@ -55,6 +57,10 @@ pub struct Keeper {
     known: HashSet<(SiteId, NaiveDate)>,
     /// Whether sums are left over that count for nothing any more.
     left_over: bool,
+    /// Whether sums were removed since words were looked through.
+    left_words: bool,
+    /// When words are looked through next.
+    words: Timestamp,
 }
 
 impl Keeper {
@@ -62,6 +68,8 @@ impl Keeper {
     #[must_use]
     pub fn new(store: Arc<dyn Rollups>, sites: Sites, clock: SharedClock) -> Self {
         Self {
+            words: clock.now().plus(WORDS),
+            left_words: false,
             store,
             sites,
             clock,
@@ -134,13 +142,24 @@ impl Keeper {
         if done > 0 {
             tracing::debug!(days = done, "days are summed up");
         }
-        if std::mem::take(&mut self.left_over)
-            && let Err(error) = self.store.sweep()
-        {
+        if let Err(error) = self.sweep() {
             tracing::warn!(%error, "left-over sums could not be removed; they count for nothing");
-            self.left_over = true;
         }
         tried
+    }
+
+    fn sweep(&mut self) -> Result<(), StoreError> {
+        if self.left_over {
+            self.store.sweep()?;
+            self.left_over = false;
+            self.left_words = true;
+        }
+        if self.left_words && self.words <= self.clock.now() {
+            self.store.forget_words()?;
+            self.left_words = false;
+            self.words = self.clock.now().plus(WORDS);
+        }
+        Ok(())
     }
 
     /// The days to be summed up now, newest first, at most [`AT_ONCE`].
@@ -152,7 +171,11 @@ impl Keeper {
         let known = self.known.len();
         self.known
             .retain(|(site, _)| firsts.iter().any(|(id, _)| id == site));
-        self.left_over |= self.known.len() < known;
+        if self.known.len() < known {
+            self.left_over = true;
+            // Their words go with them.
+            self.words = now;
+        }
         for (id, first) in firsts {
             let Some(site) = self.sites.by_id(id) else {
                 continue;
@@ -426,6 +449,10 @@ mod tests {
         }
 
         fn sweep(&self) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn forget_words(&self) -> Result<(), StoreError> {
             Ok(())
         }
     }

@@ -64,4 +64,10 @@ pub trait Rollups: Send + Sync {
     /// # Errors
     /// When the store cannot be written.
     fn sweep(&self) -> Result<(), StoreError>;
+
+    /// Forgets what attributes of visits were called that no day's sums name any more. Looks at all sums: not often, and never beside [`Rollups::roll`].
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn forget_words(&self) -> Result<(), StoreError>;
 }

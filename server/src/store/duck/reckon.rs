@@ -77,6 +77,20 @@ pub(super) fn reckon(connection: &Connection, day: &SiteDay) -> duckdb::Result<D
     Ok(Day::Something)
 }
 
+/// Removes words that no row of marks has the number of.
+pub(super) fn forget_words(connection: &Connection) -> duckdb::Result<()> {
+    let of_pages = OWN.map(|(_, column)| column);
+    OWN.iter().chain(&ORIGIN).try_for_each(|(_, column)| {
+        let pages = match of_pages.contains(column) {
+            true => format!(" union select {column} from day_pages"),
+            false => String::new(),
+        };
+        connection.execute_batch(&format!(
+            "delete from words where attribute = '{column}' and id not in (select {column} from day_visits{pages})"
+        ))
+    })
+}
+
 /// Gives the memory back.
 pub(super) fn clear(connection: &Connection) -> duckdb::Result<()> {
     let all: Vec<String> = TABLES

@@ -3,7 +3,7 @@
 use super::{
     fault,
     late::Late,
-    reckon::{Day, clear, reckon},
+    reckon::{Day, clear, forget_words, reckon},
 };
 use crate::{
     event::SiteId,
@@ -102,6 +102,10 @@ impl Rollups for DuckRollups {
                 ))
             })
         })
+    }
+
+    fn forget_words(&self) -> Result<(), StoreError> {
+        self.ask(forget_words)
     }
 }
 

@@ -244,6 +244,65 @@ fn a_site_with_imported_figures_alone_is_known_and_removed_with_all_of_them() {
     );
 }
 
+#[test]
+fn what_a_removed_sites_events_were_called_goes_with_them_and_others_keep_their_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = open(&settings(&dir)).unwrap();
+    let rollups = reader.rollups().unwrap();
+    let of_site = |site: i64, seq: u64, path: &str, source: &str| {
+        let mut hit = hit(seq, 1, path);
+        hit.site = SiteId(site);
+        hit.source = Some(source.into());
+        let event = Sessions::new().attribute(seq, hit);
+        Batch {
+            ended: vec![Visit::open(&event)],
+            events: vec![event],
+            ..Batch::default()
+        }
+    };
+    writer.append(&of_site(1, 1, "/secret", "Secret")).unwrap();
+    writer.append(&of_site(2, 2, "/kept", "Kept")).unwrap();
+    for site in [1, 2] {
+        let day = SiteDay {
+            site: SiteId(site),
+            ..first_day()
+        };
+        assert_eq!(rollups.roll(&day).unwrap(), Rolled::Done);
+    }
+    let texts = |sql: &str| -> Vec<String> {
+        reader
+            .ask(|connection| {
+                connection
+                    .prepare(sql)?
+                    .query_map([], |row| row.get(0))?
+                    .collect()
+            })
+            .unwrap()
+    };
+    let (paths, sources) = (
+        "select path from paths order by path",
+        "select text from words where attribute = 'source' order by text",
+    );
+    assert_eq!((texts(paths).len(), texts(sources).len()), (2, 2));
+    let removed = Batch {
+        removed: vec![SiteId(1)],
+        ..Batch::default()
+    };
+    writer.append(&removed).unwrap();
+    writer.checkpoint().unwrap();
+    rollups.sweep().unwrap();
+    rollups.forget_words().unwrap();
+    assert_eq!(
+        (texts(paths), texts(sources)),
+        (vec!["/kept".to_owned()], vec!["Kept".to_owned()])
+    );
+    // A path that comes again is known by a number that names it.
+    writer.append(&of_site(2, 3, "/secret", "Kept")).unwrap();
+    writer.append(&of_site(2, 4, "/kept", "Kept")).unwrap();
+    let named = "select p.path from events e join paths p on p.id = e.path order by e.seq";
+    assert_eq!(texts(named), ["/kept", "/secret", "/kept"]);
+}
+
 /// What a live window shows of an event.
 fn as_shown(mut event: Event) -> Event {
     event.hit.utm = Utm::default();

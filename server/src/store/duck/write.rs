@@ -23,6 +23,8 @@ pub struct DuckWriter {
     paths: HashMap<Box<str>, i32>,
     next_path: i32,
     late: Late,
+    /// Rows were taken away since paths were last looked through: the last that named some of them may be gone.
+    took_away: bool,
 }
 
 impl DuckWriter {
@@ -33,6 +35,7 @@ impl DuckWriter {
             paths: HashMap::new(),
             next_path: 0,
             late,
+            took_away: false,
         }
     }
 
@@ -116,13 +119,28 @@ impl EventStore for DuckWriter {
                 params![last_seq, oldest_open, number, i32::from(batch.takes_away())],
             )?;
             transaction.commit()
-        })
+        })?;
+        self.took_away |= batch.takes_away();
+        Ok(())
     }
 
     fn checkpoint(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.took_away) {
+            self.with(|connection, paths, _| {
+                // Numbers that nobody has may be given to other paths.
+                paths.clear();
+                connection.execute_batch(FORGET_PATHS)
+            })?;
+        }
         self.with(|connection, _, _| connection.execute_batch("checkpoint"))
     }
 }
+
+/// Paths that no event and no visit has. Only the writer may do so: it gives numbers to paths and writes the rows that have them. Sums of days have
+/// paths of events that are there, else they are none.
+const FORGET_PATHS: &str = "delete from paths where id not in (select path from events \
+     union select entry_path from visits where entry_path is not null \
+     union select exit_path from visits where exit_path is not null)";
 
 fn progress(connection: &Connection) -> duckdb::Result<Progress> {
     connection.query_row("select last_seq, oldest_open, batch from progress", [], |row| {
