@@ -273,7 +273,7 @@ async fn an_edit_replaces_and_a_withdrawal_takes_away() {
     }
     assert_eq!(titles(&world.backlog()), ["Hello"]);
     assert!(matches!(
-        world.feed.remove(&world.site, id).await,
+        world.feed.remove(&world.site, id, "ann").await,
         Err(FeedError::Cannot(_))
     ));
     let withdrawn = world.feed.withdraw(&world.site, id, "ann").await.unwrap();
@@ -283,7 +283,7 @@ async fn an_edit_replaces_and_a_withdrawal_takes_away() {
     );
     let again = world.feed.withdraw(&world.site, id, "ann").await.unwrap();
     assert_eq!((again, page.got()), (withdrawn, vec![]), "once");
-    world.feed.remove(&world.site, id).await.unwrap();
+    world.feed.remove(&world.site, id, "ann").await.unwrap();
     assert!(world.states().await.is_empty());
 }
 
