@@ -9,6 +9,7 @@ mod access;
 mod accounts;
 mod api_keys;
 mod assets;
+mod downloads;
 mod editing;
 mod feed;
 mod limits;

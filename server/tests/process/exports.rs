@@ -244,6 +244,7 @@ async fn every_kind_of_file_goes_on_where_it_broke_off_with_the_same_bytes_while
     for (kind, ask, url) in kinds {
         let begun = ask(url).send().await.unwrap();
         let etag = header(&begun, "etag").to_owned();
+        let address = header(&begun, "content-location").to_owned();
         let whole = begun.bytes().await.unwrap();
         // Somebody comes in between: what is gone on with is the file of before, a new one is not.
         let before = stored(&server, &token).await;
@@ -291,10 +292,23 @@ async fn every_kind_of_file_goes_on_where_it_broke_off_with_the_same_bytes_while
             rest.send().await.unwrap().bytes().await.unwrap() == whole.slice(1..),
             "{kind}"
         );
-        // Who names no contents goes on with the newest.
+        // Who names no contents begins anew; the address of a file names its contents.
         let part = ask(url).header("range", "bytes=0-3").send().await.unwrap();
-        assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT, "{kind}");
-        assert_eq!(part.bytes().await.unwrap().len(), 4);
+        assert_eq!(part.status(), 200, "{kind}");
+        let rest = ask(&address).header("range", format!("bytes={cut}-"));
+        let rest = rest.send().await.unwrap();
+        assert_eq!(rest.status(), StatusCode::PARTIAL_CONTENT, "{kind}");
+        assert!(
+            rest.bytes().await.unwrap() == whole.slice(cut..),
+            "{kind} from {cut}"
+        );
+        assert!(
+            ask(&address).send().await.unwrap().bytes().await.unwrap() == whole,
+            "{kind}"
+        );
+        let gone = address.replace(etag.trim_matches('"'), "00000000000000000000000000000000");
+        let gone = ask(&gone).header("range", "bytes=1-").send().await.unwrap();
+        assert_eq!(gone.status(), 404, "{kind}");
     }
 
     // Lines go on by their numbers, up to where it would have ended.

@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod command_line;
+mod costs;
 mod dev;
 mod durability;
 mod exports;
@@ -15,5 +16,6 @@ mod imports;
 mod live_queries;
 mod program;
 mod push_sdk;
+mod rights;
 mod store_failures;
 mod streams;

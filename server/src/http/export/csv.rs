@@ -71,10 +71,7 @@ pub async fn export(
         let first = pages.next().await?.unwrap_or_default();
         Ok(Csv { first, pages })
     };
-    state
-        .exports
-        .answer(key, &title, &seen.headers, line, begin)
-        .await
+    state.exports.answer(key, &title, &seen.ask, line, begin).await
 }
 
 struct Csv {

@@ -63,6 +63,9 @@ pub enum Trouble {
     /// The engine writes one already, and one at a time is enough for the machine.
     #[error("another file is being written: try again in a moment")]
     Busy,
+    /// It was kept for its hour, or made room for others.
+    #[error("this file is not kept any more: begin anew, without file= in the address")]
+    Gone,
     /// The disk, or what of it exports may have.
     #[error(
         "there is no room on the server's disk for this export: ask for fewer days, wait an hour, or start pulsecast with a higher --export-disk"
@@ -247,13 +250,11 @@ impl Files {
         });
     }
 
-    /// The newest file by this key; the one of this entity tag, where one is named.
+    /// The file by this key with this entity tag.
     #[must_use]
-    pub fn find(&self, key: Key, etag: Option<&str>) -> Option<Arc<Made>> {
-        let fits = |made: &&Arc<Made>| {
-            made.key == key && !made.is_broken() && etag.is_none_or(|etag| made.etag == etag)
-        };
-        self.0.kept.lock().iter().rev().find(fits).cloned()
+    pub fn find(&self, key: Key, etag: &str) -> Option<Arc<Made>> {
+        let fits = |made: &&Arc<Made>| made.key == key && made.etag == etag && !made.is_broken();
+        self.0.kept.lock().iter().find(fits).cloned()
     }
 
     /// The file by this key that is being written now.

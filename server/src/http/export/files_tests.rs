@@ -89,10 +89,8 @@ async fn a_file_that_nobody_waits_for_is_written_to_its_end_and_keeps_its_turn()
     let found = place.files.growing(key).expect("it goes on");
     latch.open();
     assert_eq!(found.whole().await, Ok(100));
-    assert_eq!(
-        place.files.find(key, Some(found.etag())).unwrap().path(),
-        found.path()
-    );
+    assert_eq!(place.files.find(key, found.etag()).unwrap().path(), found.path());
+    assert!(place.files.find(Key::of(&"other"), found.etag()).is_none());
     drop(found);
     place.clock.advance(KEPT);
     place.files.sweep();
@@ -105,10 +103,10 @@ async fn a_file_over_age_is_deleted_when_its_last_reader_is_gone() {
     let made = place.makes("all", 10).await.unwrap();
     place.clock.advance(KEPT - 1);
     place.files.sweep();
-    assert!(place.files.find(Key::of(&"all"), None).is_some());
+    assert!(place.files.find(Key::of(&"all"), made.etag()).is_some());
     place.clock.advance(1);
     place.files.sweep();
-    assert!(place.files.find(Key::of(&"all"), None).is_none());
+    assert!(place.files.find(Key::of(&"all"), made.etag()).is_none());
     assert_eq!(fs::read(made.path()).unwrap(), [7; 10]);
     drop(made);
     assert_eq!(place.on_disk(), 0);
@@ -119,11 +117,11 @@ async fn all_files_together_are_no_larger_than_they_may_be() {
     let place = Place::with_room(1000);
     assert_eq!(place.makes("too large", 1001).await.unwrap_err(), Trouble::NoRoom);
     let first = place.makes("first", 400).await.unwrap();
-    drop(place.makes("second", 400).await.unwrap());
+    let second = place.makes("second", 400).await.unwrap().etag().to_owned();
     // What is being read stays; what is not makes room.
     drop(place.makes("third", 600).await.unwrap());
-    assert!(place.files.find(Key::of(&"first"), None).is_some());
-    assert!(place.files.find(Key::of(&"second"), None).is_none());
+    assert!(place.files.find(Key::of(&"first"), first.etag()).is_some());
+    assert!(place.files.find(Key::of(&"second"), &second).is_none());
     assert_eq!(place.makes("fourth", 601).await.unwrap_err(), Trouble::NoRoom);
     drop(first);
     assert!(place.makes("fifth", 1000).await.is_ok());

@@ -30,11 +30,11 @@ use crate::{
     transport::Hangup,
 };
 use axum::{Extension, Router, response::Response, routing::get};
-use files::{Files, Key, Sink, Trouble};
+use files::{Files, Key, Made, Sink, Trouble};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use outflow::Line;
 use pulsecast_protocol::{ApiError, Domain, ErrorCode};
-use range::Title;
+use range::{Ask, Title, Which};
 use seen::Place;
 use serde::{Deserialize, Deserializer};
 use slots::{Asker, Full, Slots};
@@ -124,22 +124,34 @@ impl Exports {
         &self,
         key: Key,
         title: &Title,
-        headers: &HeaderMap,
+        ask: &Ask,
         line: Line,
         write: impl AsyncFnOnce() -> Result<W, Refusal>,
     ) -> Result<Response, Refusal>
     where
         W: Writes,
     {
-        if let Some(made) = range::resumes(headers).and_then(|etag| self.files.find(key, etag)) {
-            return Ok(range::go_on(made, title, headers, line).await?);
+        if let Some(made) = self.there(key, ask)? {
+            return Ok(range::go_on(made, title, ask, line).await?);
         }
         let writer = write().await?;
         let made = self
             .files
             .make(key, line.slot.clone(), |sink| writer.write(sink))
             .await?;
-        Ok(range::begin(made, title, line).await?)
+        Ok(range::begin(made, title, ask, line).await?)
+    }
+
+    /// The file that a request goes on with.
+    fn there(&self, key: Key, ask: &Ask) -> Result<Option<Arc<Made>>, Trouble> {
+        match ask.which() {
+            Which::New => Ok(None),
+            Which::Tagged(tag) => Ok(self.files.find(key, &tag)),
+            Which::Named(tag) => match self.files.find(key, &tag) {
+                Some(made) => Ok(Some(made)),
+                None => Err(Trouble::Gone),
+            },
+        }
     }
 }
 
@@ -160,7 +172,10 @@ impl From<Full> for Refusal {
 
 impl From<Trouble> for Refusal {
     fn from(trouble: Trouble) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, trouble.to_string()).again_after(Full::AGAIN)
+        match trouble {
+            Trouble::Gone => Self::new(StatusCode::NOT_FOUND, trouble.to_string()),
+            _ => Self::new(StatusCode::SERVICE_UNAVAILABLE, trouble.to_string()).again_after(Full::AGAIN),
+        }
     }
 }
 

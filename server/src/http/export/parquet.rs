@@ -4,7 +4,7 @@
 use super::{
     ExportState, Wanted, file_name,
     files::{Key, Trouble},
-    range::{Title, begin, go_on, resumes},
+    range::{Ask, Title, begin, go_on},
 };
 use crate::{gate::SignedIn, http::status, store::Slice, transport::Hangup};
 use axum::{
@@ -12,7 +12,7 @@ use axum::{
     extract::{Path, Query, State},
     response::Response,
 };
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use pulsecast_protocol::{ApiError, ErrorCode};
 
 pub(super) async fn export(
@@ -21,9 +21,11 @@ pub(super) async fn export(
     Query(wanted): Query<Wanted>,
     who: Option<Extension<SignedIn>>,
     hangup: Option<Extension<Hangup>>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    match answer(&state, &domain, &wanted, (who, hangup), &headers).await {
+    let ask = Ask { headers, uri };
+    match answer(&state, &domain, &wanted, (who, hangup), &ask).await {
         Ok(response) => response,
         Err(response) => *response,
     }
@@ -34,8 +36,9 @@ async fn answer(
     domain: &str,
     wanted: &Wanted,
     (who, hangup): (Option<Extension<SignedIn>>, Option<Extension<Hangup>>),
-    headers: &HeaderMap,
+    ask: &Ask,
 ) -> Result<Response, Box<Response>> {
+    let headers = &ask.headers;
     let site = state.site(domain, who.clone(), headers)?;
     let period = wanted.period(&site, headers)?;
     let slice = Slice {
@@ -49,14 +52,15 @@ async fn answer(
     };
     let line = state.admit(who, hangup, headers)?;
     let refuse = |trouble: Trouble| {
-        Box::new(status::refuse(
-            headers,
-            ApiError::new(ErrorCode::Unavailable, trouble.to_string()),
-        ))
+        let code = match trouble {
+            Trouble::Gone => ErrorCode::NotFound,
+            _ => ErrorCode::Unavailable,
+        };
+        Box::new(status::refuse(headers, ApiError::new(code, trouble.to_string())))
     };
     let (key, files) = (Key::of(&("parquet", slice)), &state.exports.files);
-    if let Some(made) = resumes(headers).and_then(|etag| files.find(key, etag)) {
-        return go_on(made, &title, headers, line).await.map_err(refuse);
+    if let Some(made) = state.exports.there(key, ask).map_err(refuse)? {
+        return go_on(made, &title, ask, line).await.map_err(refuse);
     }
     let made = match files.growing(key) {
         Some(made) => made,
@@ -69,5 +73,5 @@ async fn answer(
     };
     // Its last bytes say where the others are: there is nothing to send before them.
     made.whole().await.map_err(refuse)?;
-    begin(made, &title, line).await.map_err(refuse)
+    begin(made, &title, ask, line).await.map_err(refuse)
 }

@@ -9,12 +9,15 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use std::{io, ops::Range, sync::Arc, time::Duration};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 /// How long a file may still grow for its length to be told in advance.
 const SOON: Duration = Duration::from_millis(250);
+
+/// Names a file in an address.
+const FILE: &str = "file";
 
 /// What a file is called and what it is.
 #[derive(Clone, Debug)]
@@ -46,20 +49,50 @@ pub(super) enum Part {
     Outside,
 }
 
-/// With which contents a request wants to go on: those of this entity tag, or whichever there are. `None`: it wants to begin.
-pub(super) fn resumes(headers: &HeaderMap) -> Option<Option<&str>> {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    text(header::RANGE)?;
-    // A date names no contents, nor does what is no text: neither is the tag of any file.
-    Some(
-        headers
-            .get(header::IF_RANGE)
-            .map(|tag| tag.to_str().unwrap_or_default()),
-    )
+/// Which file a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// A new one.
+    New,
+    /// The one with this entity tag, if it is there; else a new one.
+    Tagged(String),
+    /// The one with this entity tag, and no other.
+    Named(String),
+}
+
+/// What a download is asked with: its headers, and its address.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) headers: HeaderMap,
+    pub(super) uri: Uri,
+}
+
+impl Ask {
+    /// `Range` alone names no contents, and a part of one file behind that of another is worth nothing: who wants to go on says with what,
+    /// by `If-Range` or by an address that has `file=`.
+    pub(super) fn which(&self) -> Which {
+        if let Some((_, name)) = self.pairs().find(|(key, _)| key == FILE) {
+            return Which::Named(format!("\"{name}\""));
+        }
+        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        match (text(header::RANGE), text(header::IF_RANGE)) {
+            (Some(_), Some(tag)) => Which::Tagged(tag.to_owned()),
+            _ => Which::New,
+        }
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (String, String)> {
+        let query = self.uri.query().unwrap_or_default();
+        url::form_urlencoded::parse(query.as_bytes()).into_owned()
+    }
+
+    /// The address of this very file.
+    fn address(&self, made: &Made) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.pairs().filter(|(key, _)| key != FILE));
+        query.append_pair(FILE, made.etag().trim_matches('"'));
+        format!("{}?{}", self.uri.path(), query.finish())
+    }
 }
 
 /// The part of a file so long that is asked for. Several parts at once are answered with the whole, as the standard allows.
@@ -94,7 +127,12 @@ pub(super) fn part(headers: &HeaderMap, length: u64) -> Part {
 ///
 /// # Errors
 /// When it broke before its first byte went out.
-pub(super) async fn begin(made: Arc<Made>, title: &Title, line: Line) -> Result<Response, Trouble> {
+pub(super) async fn begin(
+    made: Arc<Made>,
+    title: &Title,
+    ask: &Ask,
+    line: Line,
+) -> Result<Response, Trouble> {
     let length = match tokio::time::timeout(SOON, made.whole()).await {
         Ok(whole) => Some(whole?),
         Err(_) => None,
@@ -102,6 +140,7 @@ pub(super) async fn begin(made: Arc<Made>, title: &Title, line: Line) -> Result<
     let headers = [
         (header::ETAG, made.etag().to_owned()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::CONTENT_LOCATION, ask.address(&made)),
     ];
     let body = poured(made, 0..length.unwrap_or(u64::MAX), line);
     let mut response = (title.headers(), headers, body).into_response();
@@ -120,11 +159,16 @@ pub(super) async fn begin(made: Arc<Made>, title: &Title, line: Line) -> Result<
 pub(super) async fn go_on(
     made: Arc<Made>,
     title: &Title,
-    headers: &HeaderMap,
+    ask: &Ask,
     line: Line,
 ) -> Result<Response, Trouble> {
     let length = made.whole().await?;
-    let (status, range) = match part(headers, length) {
+    let is_same = |tag: &HeaderValue| tag.as_bytes() == made.etag().as_bytes();
+    let part = match ask.headers.get(header::IF_RANGE) {
+        Some(tag) if !is_same(tag) => Part::Whole,
+        _ => part(&ask.headers, length),
+    };
+    let (status, range) = match part {
         Part::Whole => (StatusCode::OK, 0..length),
         Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
         Part::Outside => {
@@ -137,6 +181,7 @@ pub(super) async fn go_on(
         (header::ETAG, made.etag().to_owned()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::CONTENT_LENGTH, size.to_string()),
+        (header::CONTENT_LOCATION, ask.address(&made)),
     ];
     let body = poured(made, range, line);
     let mut response = (status, title.headers(), described, body).into_response();

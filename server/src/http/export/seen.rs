@@ -7,7 +7,7 @@ use super::{
         caller::{Caller, Refusal},
         share::{self, LinkDoor},
     },
-    Asker, To,
+    Ask, Asker, To,
 };
 use crate::{
     gate::ViaLink,
@@ -17,9 +17,9 @@ use crate::{
 };
 use axum::{
     Extension,
-    extract::{FromRequestParts, Path},
+    extract::{FromRequestParts, OriginalUri, Path},
 };
-use http::{HeaderMap, StatusCode, request::Parts};
+use http::{StatusCode, request::Parts};
 use pulsecast_protocol::Domain;
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub struct Seen {
     /// `None` for whoever has a link or a key.
     pub(super) role: Option<Role>,
     pub(super) to: To,
-    pub(super) headers: HeaderMap,
+    pub(super) ask: Ask,
 }
 
 /// The site's domain in a path.
@@ -56,7 +56,7 @@ impl Seen {
             site,
             role,
             to: to(asker, parts),
-            headers: parts.headers.clone(),
+            ask: ask(parts),
         })
     }
 
@@ -84,7 +84,7 @@ impl Seen {
             site,
             role: None,
             to: to(Asker::Link(link), parts),
-            headers: parts.headers.clone(),
+            ask: ask(parts),
         })
     }
 
@@ -104,6 +104,14 @@ fn to(asker: Asker, parts: &Parts) -> To {
     To {
         asker,
         hangup: parts.extensions.get::<Hangup>().cloned(),
+    }
+}
+
+fn ask(parts: &Parts) -> Ask {
+    let uri = parts.extensions.get::<OriginalUri>();
+    Ask {
+        headers: parts.headers.clone(),
+        uri: uri.map_or_else(|| parts.uri.clone(), |OriginalUri(uri)| uri.clone()),
     }
 }
 

@@ -56,7 +56,7 @@ async fn answer(
         name: seen.file_name(name, "csv"),
     };
     let line = state.exports.admit(seen.to.clone())?;
-    state.exports.answer(key, &title, &seen.headers, line, made).await
+    state.exports.answer(key, &title, &seen.ask, line, made).await
 }
 
 fn nothing(what: &str) -> Refusal {

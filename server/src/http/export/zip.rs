@@ -176,10 +176,7 @@ pub async fn export(
             funnels,
         })
     };
-    state
-        .exports
-        .answer(key, &title, &seen.headers, line, begin)
-        .await
+    state.exports.answer(key, &title, &seen.ask, line, begin).await
 }
 
 /// The funnels that whoever asks may know of: held within a segment, those of goals that its visitors reached.
@@ -224,14 +221,11 @@ impl Writes for Archive {
         let mut pack = Pack::new();
         let mut left_out = String::new();
         for report in &self.reports {
-            let Some(question) = self.question_of(report) else {
-                continue;
-            };
-            let mut pages = Pages::of(self.state.clone(), self.scope.clone(), question);
             // A report that costs too much is no reason to be without the others.
-            let first = match pages.next().await {
-                Ok(first) => first.unwrap_or_default(),
-                Err(error @ (StatsError::TooSlow(_) | StatsError::TooBig)) => {
+            let (first, mut pages) = match self.first_page(report).await {
+                Ok(Some(begun)) => begun,
+                Ok(None) => continue,
+                Err(error @ (StatsError::TooSlow(_) | StatsError::TooBig | StatsError::Invalid { .. })) => {
                     left_out.push_str(&format!("{}: {error}\r\n", report.name));
                     continue;
                 }
@@ -284,6 +278,39 @@ impl Archive {
         let mut all: Vec<_> = self.funnels.iter().enumerate().map(funnel).collect();
         all.push(("retention.csv".to_owned(), retention.boxed()));
         all
+    }
+
+    /// The beginning of a report and what gives its rest; `None` when none of its metrics goes with the filters.
+    async fn first_page(&self, report: &Report) -> Result<Option<(Vec<u8>, Pages)>, StatsError> {
+        let Some(mut question) = self.question_of(report) else {
+            return Ok(None);
+        };
+        let pages = |question: &Question| Pages::of(self.state.clone(), self.scope.clone(), question.clone());
+        let mut begun = pages(&question);
+        let first = match begun.next().await {
+            // What a segment filters by is known only now: metrics that do not go with it are found by asking.
+            Err(error @ StatsError::Invalid { .. }) => {
+                let mut metrics = Vec::new();
+                for metric in &question.metrics {
+                    let alone = Question {
+                        metrics: vec![*metric],
+                        pagination: Pagination { limit: 1, offset: 0 },
+                        ..question.clone()
+                    };
+                    if self.state.stats.query(&self.scope, &alone).await.is_ok() {
+                        metrics.push(*metric);
+                    }
+                }
+                if metrics.is_empty() || metrics.len() == question.metrics.len() {
+                    return Err(error);
+                }
+                question.metrics = metrics;
+                begun = pages(&question);
+                begun.next().await?
+            }
+            first => first?,
+        };
+        Ok(Some((first.unwrap_or_default(), begun)))
     }
 
     /// With those of the report's metrics that go with the filters; `None` when none does.
