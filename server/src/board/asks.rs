@@ -170,7 +170,7 @@ impl Asks<'_> {
             pagination: Pagination::default(),
             include: Include {
                 total_rows: false,
-                ..query.include.clone()
+                ..query.include
             },
             ..query.clone()
         };

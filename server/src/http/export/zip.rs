@@ -208,6 +208,9 @@ async fn known(
     Ok(all.iter().filter(known).cloned().collect())
 }
 
+/// A table that is being counted.
+type Counted<'a> = BoxFuture<'a, Result<Vec<u8>, StatsError>>;
+
 struct Archive {
     state: AppState,
     scope: Scope,
@@ -261,7 +264,7 @@ impl Writes for Archive {
 
 impl Archive {
     /// What is no answer to a question of the API: funnels, and who comes back.
-    fn tables(&self) -> Vec<(String, BoxFuture<'_, Result<Vec<u8>, StatsError>>)> {
+    fn tables(&self) -> Vec<(String, Counted<'_>)> {
         let (stats, scope, range) = (&self.state.stats, &self.scope, self.question.date_range);
         let filters = &self.question.filters;
         let funnel = |(at, which): (usize, &Funnel)| {
