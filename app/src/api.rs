@@ -20,7 +20,6 @@ use pulsecast_protocol::{
     api_key::{KeyReach, KeyRight, KeysView},
     data::DataPage,
     live::LiveState,
-    stats::FunnelResult,
 };
 use std::sync::Arc;
 
@@ -61,9 +60,6 @@ pub trait Api:
 
     /// The same of the funnels.
     async fn funnel_page(&self, domain: Domain, search: String) -> Result<FunnelPage, ApiError>;
-
-    /// How far visitors got along one of them.
-    async fn count_funnel(&self, domain: Domain, search: String, id: i64) -> Result<FunnelResult, ApiError>;
 
     /// The same of who comes back.
     async fn retention(&self, domain: Domain, search: String) -> Result<RetentionPage, ApiError>;

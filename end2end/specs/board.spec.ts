@@ -199,7 +199,7 @@ test("two periods are compared: the one before, chosen days, and the same weekda
   await page.getByRole("link", { name: "Previous period" }).click();
   await expect(page).toHaveURL(/compare=previous/);
   const compared = known.answer("totals compared with the day before").results[0] as unknown as { comparison: { change: number[] } };
-  const change = await page.getByTestId("figure-visitors").locator("xpath=..").locator(".strip__change").textContent();
+  const change = await page.getByTestId("figure-visitors").locator("xpath=..").locator(".change").textContent();
   expect(number(change ?? "")).toBe(Math.abs(compared.comparison.change[0]));
   await expect(page.getByTestId("graph").locator(".graph__key--before")).toHaveText(/29 Mar/);
   await page.getByTestId("compare").click();

@@ -236,6 +236,6 @@ async function screen(page: Page) {
     minutes: (await page.getByTestId("minutes-chart").locator("tbody tr").allInnerTexts()).filter((minute) => !/\s0\s+0$/.test(minute)),
     visitors: await figure(page, "current-visitors").textContent(),
     pageviews: await figure(page, "pageviews-30m").textContent(),
-    lists: await Promise.all(lists.map((list) => page.getByTestId(list).locator(".top__row").allTextContents())),
+    lists: await Promise.all(lists.map((list) => page.getByTestId(list).locator(".row").allTextContents())),
   };
 }

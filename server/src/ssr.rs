@@ -33,7 +33,6 @@ use pulsecast_protocol::{
     account::{SiteSettings, SiteSummary, Viewer},
     exclude::Exclusions,
     live::LiveState,
-    stats::FunnelResult,
 };
 use std::{
     net::{IpAddr, SocketAddr},
@@ -298,12 +297,6 @@ impl Api for RequestApi {
     async fn funnel_page(&self, domain: Domain, search: String) -> Result<FunnelPage, ApiError> {
         let from = self.viewpoint(&domain).await?;
         Ok(self.dashboard().funnels(&from, &search).await)
-    }
-
-    async fn count_funnel(&self, domain: Domain, search: String, id: i64) -> Result<FunnelResult, ApiError> {
-        let from = self.viewpoint(&domain).await?;
-        let counted = self.dashboard().funnel(&from, &search, id).await;
-        counted.map_err(|error| ApiError::new(ErrorCode::Unavailable, error))
     }
 
     async fn retention(&self, domain: Domain, search: String) -> Result<RetentionPage, ApiError> {

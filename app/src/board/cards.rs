@@ -90,11 +90,12 @@ pub enum Tab {
     Goals,
     Properties,
     Funnels,
+    Retention,
 }
 
 impl Tab {
     /// Tab, its name in the address, its label, and how many of what it lists.
-    const ALL: [(Self, &'static str, &'static str); 26] = [
+    const ALL: [(Self, &'static str, &'static str); 27] = [
         (Self::Sources, "sources", "Sources"),
         (Self::Channels, "channels", "Channels"),
         (Self::Referrers, "referrers", "Referrers"),
@@ -121,6 +122,7 @@ impl Tab {
         (Self::Goals, "goals", "Goals"),
         (Self::Properties, "properties", "Properties"),
         (Self::Funnels, "funnels", "Funnels"),
+        (Self::Retention, "retention", "Retention"),
     ];
 
     /// Its name in the address.
@@ -171,11 +173,11 @@ impl Tab {
             | Self::Devices
             | Self::Screens
             | Self::Languages => CardId::Technology,
-            Self::Goals | Self::Properties | Self::Funnels => CardId::Behaviour,
+            Self::Goals | Self::Properties | Self::Funnels | Self::Retention => CardId::Behaviour,
         }
     }
 
-    /// What it counts by; `prop` is the property that was chosen. Funnels count by nothing.
+    /// What it counts by; `prop` is the property that was chosen. Funnels and retention count by nothing.
     #[must_use]
     pub fn dimension(self, prop: Option<&str>) -> Option<Dimension> {
         use Dimension as D;
@@ -204,7 +206,7 @@ impl Tab {
             Self::Screens => D::Screen,
             Self::Goals => D::Goal,
             Self::Properties => D::Prop(prop?.to_owned()),
-            Self::Funnels => return None,
+            Self::Funnels | Self::Retention => return None,
         })
     }
 
@@ -226,6 +228,12 @@ impl Tab {
     #[must_use]
     pub const fn is_hidden(self) -> bool {
         matches!(self, Self::BrowserVersions | Self::SystemVersions)
+    }
+
+    /// Whether all of it is a page of its own, instead of a table.
+    #[must_use]
+    pub const fn has_page(self) -> bool {
+        matches!(self, Self::Funnels | Self::Retention)
     }
 
     /// Whether it stands in the menu of campaigns rather than beside the others.

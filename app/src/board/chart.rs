@@ -7,6 +7,9 @@ use super::{
 };
 use std::fmt::Write as _;
 
+/// The time of a range that is over: later than all its buckets, and in none.
+pub const OVER: &str = "~";
+
 /// A graph as it is drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drawing {
@@ -25,12 +28,12 @@ pub struct Drawing {
 /// The drawing of a line and the one it is compared with. `now` is the site's clock, written as labels are: buckets after it are left out, the
 /// one that it is in has not ended.
 #[must_use]
-pub fn draw(line: &Line, before: &Line, unit: Unit, now: &str) -> Drawing {
+pub fn draw(line: &Line, before: &Line, unit: Unit, bucket: Bucket, now: &str) -> Drawing {
     let most = |line: &Line| line.points.iter().flatten().copied().max().unwrap_or_default();
     let top = ceiling(most(line).max(most(before)), unit);
     let count = line.points.len();
     let after = line.labels.partition_point(|label| label.as_str() <= now);
-    let open = open_bucket(line, now);
+    let open = open_bucket(line, bucket, now);
     let spot = |i: usize, value: i64| (across(i, count), 1000 - share(value, top));
     let mut drawing = Drawing {
         top,
@@ -54,23 +57,24 @@ pub fn draw(line: &Line, before: &Line, unit: Unit, now: &str) -> Drawing {
 
 /// The bucket that `now` is in.
 #[must_use]
-pub fn open_bucket(line: &Line, now: &str) -> Option<usize> {
+pub fn open_bucket(line: &Line, bucket: Bucket, now: &str) -> Option<usize> {
     let after = line.labels.partition_point(|label| label.as_str() <= now);
     // What lies wholly in the past has no such bucket; its end is told by the length of the last one, which only the last can be in.
     let last = after.checked_sub(1)?;
     let ends_later = line.labels.get(after).is_some();
-    (ends_later || is_in(&line.labels[last], now)).then_some(last)
+    (ends_later || is_in(&line.labels[last], bucket, now)).then_some(last)
 }
 
-/// Whether a moment is in the bucket that begins here, for the last bucket: by the part of the label that its length leaves alone.
-fn is_in(label: &str, now: &str) -> bool {
-    let same = |n: usize| label.get(..n).is_some_and(|head| now.starts_with(head));
-    // A week or a month that goes on has the same month at least; its days were cut to the range.
-    if label.len() > 10 {
-        same(13) || same(16)
-    } else {
-        same(7)
-    }
+/// Whether a moment is in the bucket that begins here, for the last bucket of a range that goes on: by the part of the label that its length
+/// leaves alone. Of weeks and months that is the month: their days were cut to the range.
+fn is_in(label: &str, bucket: Bucket, now: &str) -> bool {
+    let same = match bucket {
+        Bucket::Minute => 16,
+        Bucket::Hour => 13,
+        Bucket::Day => 10,
+        Bucket::Week | Bucket::Month => 7,
+    };
+    label.get(..same).is_some_and(|head| now.starts_with(head))
 }
 
 /// The middle of a bucket, in thousandths of the width: the first is at the left edge, the last at the right.
@@ -191,6 +195,7 @@ mod tests {
             &line(&DAYS, &[4, 2, 1, 0]),
             &Line::default(),
             Unit::Count,
+            Bucket::Day,
             "2026-11-20 13:00:00",
         );
         assert_eq!(drawing.line, "M0 0L333 500");
@@ -204,19 +209,28 @@ mod tests {
             &line(&DAYS, &[4, 2, 1, 0]),
             &Line::default(),
             Unit::Count,
-            "2026-12-01 00:00:00",
+            Bucket::Day,
+            "2026-11-25 00:00:00",
         );
         assert_eq!(
             (drawing.line.matches('L').count(), drawing.open.as_str()),
-            (3, "")
+            (3, ""),
+            "also in the month that goes on"
         );
+    }
+
+    #[test]
+    fn the_week_of_today_is_open_and_a_range_that_is_over_has_no_open_bucket() {
+        let weeks = line(&["2026-11-09", "2026-11-16"], &[4, 2]);
+        let open = |now| open_bucket(&weeks, Bucket::Week, now);
+        assert_eq!((open("2026-11-20 13:00:00"), open(OVER)), (Some(1), None));
     }
 
     #[test]
     fn a_hole_is_not_a_fall_to_nothing() {
         let mut holed = line(&DAYS, &[4, 2, 1, 0]);
         holed.points[1] = None;
-        let drawing = draw(&holed, &Line::default(), Unit::Percent, "2027");
+        let drawing = draw(&holed, &Line::default(), Unit::Percent, Bucket::Day, OVER);
         assert_eq!(drawing.line.matches('M').count(), 2);
     }
 

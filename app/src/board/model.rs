@@ -86,7 +86,7 @@ pub struct Head {
     pub hint: String,
     /// How it reads.
     pub unit: Unit,
-    /// Shows it as graph; empty where there is none.
+    /// Shows it as graph; orders a table's rows by it.
     pub href: String,
     /// Whether the graph shows it.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -94,6 +94,9 @@ pub struct Head {
     /// Whether a fall is good news.
     #[serde(default, skip_serializing_if = "is_false")]
     pub less_is_better: bool,
+    /// Why there is no figure, or no change; of a table, which way its rows are ordered by it: `none`, `ascending`, `descending`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -190,6 +193,9 @@ pub struct Card {
     pub empty: String,
     /// What is to be known about it, and where to go for it.
     pub note: Option<Link>,
+    /// Whether rows tell the change from the compared period.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compared: bool,
 }
 
 /// How rows look.
@@ -205,6 +211,10 @@ pub enum Look {
     Map,
     /// Steps one after the other.
     Steps,
+    /// A table of many figures.
+    Table,
+    /// The same, of places.
+    FlagTable,
 }
 
 /// A way to somewhere.
@@ -226,6 +236,9 @@ pub struct Column {
     pub label: String,
     /// How its figures read.
     pub unit: Unit,
+    /// Whether a fall is good news.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub less_is_better: bool,
 }
 
 /// A row of a card.
@@ -240,6 +253,12 @@ pub struct Row {
     /// One a column.
     #[serde(rename = "f")]
     pub figures: Vec<Option<i64>>,
+    /// The same in the compared period, as far as that is told.
+    #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Option<i64>>,
+    /// Of which currency its money is.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 impl Row {
@@ -247,6 +266,17 @@ impl Row {
     #[must_use]
     pub fn label(&self) -> &str {
         self.label.as_deref().unwrap_or(&self.name)
+    }
+
+    /// One of its figures.
+    #[must_use]
+    pub fn value(&self, i: usize) -> Value {
+        let at = |figures: &[Option<i64>]| figures.get(i).copied().flatten();
+        Value {
+            now: at(&self.figures),
+            before: at(&self.before),
+            currency: self.currency.clone(),
+        }
     }
 
     /// The figure that rows are compared by.
@@ -277,6 +307,13 @@ pub fn figure(value: &MetricValue) -> Option<i64> {
     }
 }
 
+fn currency(value: &MetricValue) -> Option<String> {
+    match value {
+        MetricValue::Money { currency, .. } => Some(currency.clone()),
+        _ => None,
+    }
+}
+
 /// The top line, of the one row that its query answers, beside what was before.
 #[must_use]
 pub fn values(rows: &[ResultRow], before: &[Option<i64>]) -> Vec<Value> {
@@ -288,10 +325,7 @@ pub fn values(rows: &[ResultRow], before: &[Option<i64>]) -> Vec<Value> {
         Value {
             now,
             before,
-            currency: match value {
-                MetricValue::Money { currency, .. } => Some(currency.clone()),
-                _ => None,
-            },
+            currency: currency(value),
         }
     };
     row.metrics.iter().enumerate().map(value).collect()
@@ -311,6 +345,16 @@ pub fn count(rows: &[ResultRow]) -> i64 {
 }
 
 impl Value {
+    /// As people read it.
+    #[must_use]
+    pub fn text(&self, text: fn(i64, Unit) -> String, unit: Unit) -> String {
+        let currency = self.currency.as_deref().filter(|_| unit == Unit::Money);
+        match self.now {
+            Some(now) => text::in_currency(text(now, unit), currency),
+            None => "–".to_owned(),
+        }
+    }
+
     /// By how many hundredths of a per cent it changed; of percentages, by how many hundredths of a point.
     #[must_use]
     pub fn change(&self, unit: Unit) -> Option<i64> {
@@ -355,6 +399,8 @@ pub fn rows(answer: &[ResultRow], known: &[Row], name: &dyn Fn(&str) -> Option<S
                 Some(before) => before.label.clone(),
                 None => name(&key),
             },
+            before: before.map(|row| row.before.clone()).unwrap_or_default(),
+            currency: row.metrics.iter().find_map(currency),
             figures: row.metrics.iter().map(figure).collect(),
             name: key,
         }
@@ -402,10 +448,31 @@ mod tests {
             name: "DE".into(),
             label: Some("Germany".into()),
             figures: vec![Some(100)],
+            before: vec![Some(50)],
+            currency: None,
         }];
         let rows = rows(&[row("FR", 5), row("DE", 2)], &known, &|_| Some("new".into()));
         let labels: Vec<_> = rows.iter().map(Row::label).collect();
         assert_eq!((labels, rows[1].first()), (vec!["new", "Germany"], 200));
+        let before = |n: usize| rows[n].value(0).before;
+        assert_eq!((before(0), before(1)), (None, Some(50)), "and what was before it");
+    }
+
+    #[test]
+    fn money_in_a_row_reads_in_its_currency_and_nothing_else_does() {
+        let money = ResultRow {
+            metrics: vec![
+                MetricValue::Count(2),
+                MetricValue::Money {
+                    value: 12.5,
+                    currency: "EUR".into(),
+                },
+            ],
+            ..row("Purchase", 0)
+        };
+        let row = rows(&[money], &[], &|_| None).remove(0);
+        assert_eq!(row.value(1).text(text::exact, Unit::Money), "12.50\u{202f}€");
+        assert_eq!(row.value(0).text(text::exact, Unit::Count), "2");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! All that the dashboard's page shows, as the server answers it.
 
-use super::model::{BoardData, Column, Motion, Panel, Row};
+use super::model::{BoardData, Card, Head, Motion, Panel, Row};
 use chrono::NaiveDate;
 use pulsecast_protocol::{
     Domain,
-    stats::{CohortUnit, Cohorts, Dimension, FunnelResult, Returns},
+    stats::{CohortUnit, Cohorts, Dimension, Returns},
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub struct FrameView {
     pub compared: String,
     /// Values to choose from, while a filter is made.
     pub choices: Option<Choices>,
+    /// What is to be known about all that is shown.
+    pub hint: String,
 }
 
 /// What values are called where that differs from the values: countries, regions, screens, languages.
@@ -131,39 +133,25 @@ pub enum Content {
 }
 
 /// One tab in full.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Table {
-    /// What its rows are.
-    pub what: String,
-    /// The columns; rows are ordered by one of them.
-    pub columns: Vec<SortColumn>,
-    /// The rows of this page.
-    pub rows: Vec<Row>,
+    /// The rows of this page, their columns and what they are.
+    pub card: Card,
+    /// The heads of the columns, that of the names first.
+    pub heads: Vec<Head>,
+    /// Whether the period includes now.
+    pub motion: Motion,
+    /// Who follows it, where that is not whoever is signed in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub token: String,
     /// Rows of all pages.
     pub total: u64,
     /// Rows of a page.
     pub size: u32,
-    /// See [`super::model::Card::href`].
-    pub href: String,
-    /// See [`super::model::Card::site`].
-    pub site: String,
-    /// Whether names stand behind flags.
-    pub flags: bool,
     /// The same as CSV.
     pub csv: String,
-    /// Why there is no answer.
-    pub panel: Panel,
-}
-
-/// A column that rows can be ordered by.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SortColumn {
-    /// Its name on the wire.
-    pub metric: String,
-    /// What it says.
-    pub column: Column,
-    /// What exactly it means.
-    pub hint: String,
+    /// What is to be known about it.
+    pub note: String,
 }
 
 /// Values to choose from.
@@ -183,13 +171,15 @@ pub struct FunnelPage {
     /// Which funnel is shown.
     pub funnel: Option<Named>,
     /// How far visitors got, or why that is not known.
-    pub result: Option<Result<FunnelResult, String>>,
-    /// A question whose answer changes when the funnel's may have.
+    pub result: Option<Result<Vec<Row>, String>>,
+    /// The question.
     pub follow: Panel,
     /// Whether the period includes now.
     pub motion: Motion,
     /// The same as CSV.
     pub csv: String,
+    /// Who follows it, where that is not whoever is signed in.
+    pub token: String,
 }
 
 /// Who comes back.
@@ -205,6 +195,8 @@ pub struct RetentionPage {
     pub csv: String,
     /// The second as CSV.
     pub cohorts_csv: String,
+    /// When it was counted, by the site's clock, while the period goes on: it does not move by itself.
+    pub as_of: Option<String>,
 }
 
 /// Cohorts and how long their steps are.

@@ -105,12 +105,12 @@ fn Row(
         Memo::new(move |_| rows.with(|rows| rows.iter().find(|r| r.key == key).map_or(0, |r| r.visitors)));
     let share = move || format!("--share:{}", format::permille(visitors.get(), most.get(), 0));
     platform::erased(view! {
-        <li class="top__row" style=share>
-            <span class="top__label" title=label.clone()>
+        <li class="row" style=share>
+            <span class="row__head row__link" title=label.clone()>
                 {flag.map(|flag| view! { <span class="flag" aria-hidden="true">{flag}</span> })}
                 {label.clone()}
             </span>
-            <span class="top__value">{move || format::number(visitors.get())}</span>
+            <span class="row__figure">{move || format::number(visitors.get())}</span>
         </li>
     })
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
-use pulsecast_protocol::{Domain, stats::FunnelResult};
+use pulsecast_protocol::Domain;
 
 /// The dashboard of one site, in the state that an address names.
 ///
@@ -24,15 +24,6 @@ pub async fn load_board(domain: Domain, search: String) -> Result<BoardPage, Fai
 #[server(prefix = "/fn", endpoint = "funnel-page", input = GetUrl)]
 pub async fn load_funnels(domain: Domain, search: String) -> Result<FunnelPage, Failure> {
     Ok(crate::platform::api()?.funnel_page(domain, search).await?)
-}
-
-/// One funnel, counted again.
-///
-/// # Errors
-/// When the site or the funnel is not there for the asker.
-#[server(prefix = "/fn", endpoint = "count-funnel", input = GetUrl)]
-pub async fn count_funnel(domain: Domain, search: String, id: i64) -> Result<FunnelResult, Failure> {
-    Ok(crate::platform::api()?.count_funnel(domain, search, id).await?)
 }
 
 /// Who comes back to one site.

@@ -1,105 +1,72 @@
 //! A funnel's steps, counted again while visitors go through them.
 
+use super::follow::Follow;
 use crate::{
-    board::{
-        links::encode,
-        model::{Motion, Panel},
-    },
-    components::{offline::OfflineBanner, time::Zone},
-    format,
-    live::{Socket, rows::Answer},
-    platform,
+    board::model::{self, Motion, Panel, Row},
+    components::offline::OfflineBanner,
+    format, platform,
 };
 use leptos::prelude::*;
-use pulsecast_protocol::{Domain, stats::FunnelResult};
-use std::time::Duration;
+use pulsecast_protocol::Domain;
 
-/// How long after something has happened the funnel is counted again.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The place of a step's visitors among its figures.
+const VISITORS: usize = 0;
+/// And of those of the step before who did not come this far.
+const LOST: usize = 3;
 
 /// The steps beside each other.
 #[island]
 pub fn FunnelBars(
     /// The site.
     domain: Domain,
-    /// The state in the address.
-    search: String,
-    /// Which funnel.
-    id: i64,
-    /// How far visitors got.
-    result: FunnelResult,
-    /// A question whose answer changes when the funnel's may have.
+    /// How far visitors got: a row a step.
+    steps: Vec<Row>,
+    /// The question.
     follow: Panel,
     /// Whether the period includes now.
     motion: Motion,
+    /// Who follows it, where that is not whoever is signed in.
+    token: String,
 ) -> impl IntoView {
-    Zone::provide();
-    let result = RwSignal::new(result);
-    let socket = Socket::provide();
-    if motion == Motion::Live {
-        let mut address = format!("/fn/count-funnel?domain={domain}&id={id}&search=");
-        encode(&search, &mut address);
-        recount(socket, domain, follow, address, result);
-    }
-    let count = result.with_untracked(|result| result.steps.len());
-    let all = move || result.with(|result| result.all_visitors);
-    let last = move || {
-        result.with(|r| {
-            (
-                r.steps.last().map_or(0, |s| s.visitors),
-                r.steps.first().map_or(0, |s| s.visitors),
-            )
-        })
-    };
+    let count = steps.len();
+    let steps = RwSignal::new(steps);
+    let connection = Follow::provide(token, domain, motion);
+    connection.panel(follow, move |answer| {
+        // The steps of a funnel that was changed meanwhile are others: they wait for the next look.
+        if answer.rows.len() == count {
+            steps.update(|steps| *steps = model::rows(&answer.rows, steps, &|_| None));
+        }
+    });
+    let socket = connection.socket;
+    let last = count.saturating_sub(1);
     platform::erased(view! {
         <p class="funnel__sum" data-testid="funnel-sum">
-            <b>{move || { let (n, of) = last(); format::percent(n, of) }}</b>
-            {move || format!(" of {} who entered went all the way; {} visitors in all", format::number(last().1), format::number(all()))}
+            <b>{move || format::percent(figure(steps, last, VISITORS), figure(steps, 0, VISITORS))}</b>
+            {move || format!(" of {} who entered went all the way; {} visitors in all", format::number(figure(steps, 0, VISITORS)), format::number(before(steps, 0)))}
         </p>
-        <ol class="funnel__steps">{(0..count).map(|i| view! { <Step i result /> }).collect_view()}</ol>
+        <ol class="funnel__steps">{(0..count).map(|i| view! { <Step i steps /> }).collect_view()}</ol>
         <OfflineBanner socket />
     })
 }
 
-/// Asks again, some seconds at most after something has happened: a funnel takes a question of its own.
-fn recount(socket: Socket, domain: Domain, follow: Panel, address: String, result: RwSignal<FunnelResult>) {
-    let address = StoredValue::new(address);
-    // The first answer says nothing new.
-    let waits = StoredValue::new(true);
-    let ask = move || {
-        waits.set_value(false);
-        leptos::task::spawn_local(async move {
-            let text = platform::fetch(&address.get_value()).await;
-            if let Some(new) = text.and_then(|text| serde_json::from_str(&text).ok()) {
-                result.try_set(new);
-            }
-        });
-    };
-    let news = move |_: &Answer| {
-        if !waits.get_value() {
-            waits.set_value(true);
-            set_timeout(ask, PATIENCE);
-        }
-    };
-    Effect::new(move || {
-        socket.follow_query(&domain, &follow.key, follow.query.clone(), news);
-        set_timeout(move || waits.set_value(false), PATIENCE);
-    });
+/// A figure of a step, which are hundredths.
+fn figure(steps: RwSignal<Vec<Row>>, step: usize, place: usize) -> u64 {
+    let value = steps.with(|steps| steps.get(step)?.figures.get(place).copied().flatten());
+    u64::try_from(value.unwrap_or_default() / 100).unwrap_or_default()
+}
+
+/// Visitors of the step before; of the first, all.
+fn before(steps: RwSignal<Vec<Row>>, step: usize) -> u64 {
+    figure(steps, step, VISITORS) + figure(steps, step, LOST)
 }
 
 #[component]
-fn Step(i: usize, result: RwSignal<FunnelResult>) -> impl IntoView {
-    let label = result.with_untracked(|r| r.steps.get(i).map(|s| s.label.clone()).unwrap_or_default());
-    let here = move || result.with(|r| r.steps.get(i).map_or(0, |s| s.visitors));
-    let entered = move || result.with(|r| r.steps.first().map_or(0, |s| s.visitors));
-    let before = move || {
-        result.with(|r| {
-            i.checked_sub(1)
-                .and_then(|i| r.steps.get(i))
-                .map_or(r.all_visitors, |s| s.visitors)
-        })
-    };
-    let lost = move || before().saturating_sub(here());
+fn Step(i: usize, steps: RwSignal<Vec<Row>>) -> impl IntoView {
+    let label = steps.with_untracked(|steps| steps.get(i).map(|step| step.name.clone()).unwrap_or_default());
+    let here = move || figure(steps, i, VISITORS);
+    let entered = move || figure(steps, 0, VISITORS);
+    let before = move || before(steps, i);
+    let lost = move || figure(steps, i, LOST);
     let share = move || format!("--share:{}", here() * 1000 / entered().max(1));
     platform::erased(view! {
         <li class="funnel__step" style=share data-testid="funnel-step">

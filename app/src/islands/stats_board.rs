@@ -1,18 +1,18 @@
 //! The stats dashboard, moving: figures, graph and cards follow their queries while the period includes now, under any filter.
 
+use super::follow::Follow;
 use crate::{
-    board::model::{self, BoardData, Card, Look, Motion, Panel},
+    board::{
+        chart::OVER,
+        model::{self, BoardData, Card, Motion},
+    },
     components::{
         board::{card::CardView, graph::GraphView, strip::Strip},
         offline::OfflineBanner,
-        time::Zone,
     },
-    format,
-    live::{Socket, rows::Answer},
-    platform,
+    format, platform,
 };
 use leptos::prelude::*;
-use pulsecast_protocol::Domain;
 use std::time::Duration;
 
 /// How often the graph looks at the clock.
@@ -24,15 +24,12 @@ pub fn StatsBoard(
     /// What the server made of the answers.
     data: BoardData,
 ) -> impl IntoView {
-    Zone::provide();
-    let socket = Socket::provide_for(data.token);
     let (motion, offset) = (data.motion, data.offset);
-    let follow = Follow {
-        socket,
-        domain: StoredValue::new(data.domain),
-        motion,
-    };
-    let now = RwSignal::new(format::wall(data.at, offset));
+    let follow = Follow::provide(data.token, data.domain, motion);
+    let socket = follow.socket;
+    let now = format::wall(data.at, offset);
+    let is_over = motion == Motion::Still && data.graph.line.labels.last() < Some(&now);
+    let now = RwSignal::new(if is_over { OVER.to_owned() } else { now });
     let current = RwSignal::new(data.visitors);
     let values = RwSignal::new(data.figures.values);
     let line = RwSignal::new(data.graph.line.clone());
@@ -49,17 +46,9 @@ pub fn StatsBoard(
     if motion == Motion::Live {
         tick(now, offset);
     }
-    let card = |card: Card| {
-        let rows = RwSignal::new(card.rows.clone());
-        let places = matches!(card.look, Look::Flags | Look::Map);
-        follow.panel(card.panel.clone(), move |answer| {
-            let name = |code: &str| if places { platform::place_name(code) } else { None };
-            rows.update(|rows| *rows = model::rows(&answer.rows, rows, &name));
-        });
-        let card = Card {
-            rows: Vec::new(),
-            ..card
-        };
+    let nothing = RwSignal::new(0);
+    let card = |mut card: Card| {
+        let rows = follow.card(&mut card, nothing);
         view! { <CardView card rows /> }
     };
     platform::erased(view! {
@@ -70,33 +59,6 @@ pub fn StatsBoard(
             <OfflineBanner socket />
         </div>
     })
-}
-
-/// Follows questions over the page's connection.
-#[derive(Clone, Copy)]
-struct Follow {
-    socket: Socket,
-    domain: StoredValue<Domain>,
-    motion: Motion,
-}
-
-impl Follow {
-    fn panel(self, panel: Panel, news: impl Fn(&Answer) + Clone + 'static) {
-        if self.motion == Motion::Still || panel.query.is_empty() {
-            return;
-        }
-        Effect::new(move || {
-            let (query, news) = (panel.query.clone(), news.clone());
-            // What cannot be brought up to date stays as it was.
-            let news = move |answer: &Answer| {
-                if answer.version > 0 {
-                    news(answer);
-                }
-            };
-            self.domain
-                .with_value(|domain| self.socket.follow_query(domain, &panel.key, query, news));
-        });
-    }
 }
 
 /// The site's clock, by the viewer's.

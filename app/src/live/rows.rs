@@ -27,6 +27,7 @@ struct ToldRow {
 #[serde(default)]
 struct ToldMeta {
     time_labels: Option<Vec<String>>,
+    total_rows: Option<u64>,
 }
 
 /// The newest answer to a query.
@@ -89,6 +90,7 @@ impl Answer {
         }
         if let Some(meta) = message.meta {
             self.meta.time_labels = meta.time_labels;
+            self.meta.total_rows = meta.total_rows;
         }
         Took::News
     }

@@ -44,8 +44,17 @@ pub fn Dashboard(
         (Content::Waiting, _) => {
             view! { <p class="panel empty">"Nothing has been counted yet."</p> }.into_any()
         }
+        // What has a page of its own.
+        (Content::Details(_), Some(details)) if details.tab.has_page() && frame.site.mode.is_member() => {
+            let links = Links {
+                base: format!("{}/{}", links.base, details.tab.name()),
+                ..links
+            };
+            return view! { <Redirect path=links.to(|state| state.details = None) /> }.into_any();
+        }
         (Content::Details(table), Some(details)) => {
-            view! { <DetailsView links=links.clone() details table=*table /> }.into_any()
+            let domain = frame.site.domain.clone();
+            view! { <DetailsView links=links.clone() domain details table=*table /> }.into_any()
         }
         (Content::Board(data), _) => view! {
             <StatsBoard data=*data />

@@ -1,9 +1,9 @@
 //! The funnels of a site: how far visitors of a period got, and where they left.
 
-use super::stats_page::{Frame, stats_page};
+use super::stats_page::{Frame, links_of, stats_page};
 use crate::{
     board::{
-        BoardState, Links,
+        Links,
         page::{FunnelPage, Named},
     },
     components::site_head::Tab,
@@ -16,12 +16,18 @@ use leptos::prelude::*;
 #[component]
 pub fn FunnelsPage() -> impl IntoView {
     stats_page(load_funnels, |page, sites| {
-        view! { <Loaded page sites /> }.into_any()
+        view! { <Funnels page sites /> }.into_any()
     })
 }
 
+/// The funnels, of a site or of a shared link.
 #[component]
-fn Loaded(page: FunnelPage, sites: Vec<pulsecast_protocol::Domain>) -> impl IntoView {
+pub fn Funnels(
+    /// What the server says.
+    page: FunnelPage,
+    /// The viewer's sites.
+    sites: Vec<pulsecast_protocol::Domain>,
+) -> impl IntoView {
     let FunnelPage {
         frame,
         funnel,
@@ -29,13 +35,11 @@ fn Loaded(page: FunnelPage, sites: Vec<pulsecast_protocol::Domain>) -> impl Into
         follow,
         motion,
         csv,
+        token,
     } = page;
-    let links = Links {
-        base: format!("{}/funnels", frame.site.base),
-        state: BoardState::parse(&frame.search).0,
-    };
+    let links = links_of(&frame, "funnels");
     let all = frame.site.funnels.clone();
-    let (domain, search) = (frame.site.domain.clone(), frame.search.clone());
+    let domain = frame.site.domain.clone();
     let edits = frame.site.mode.edits();
     let body = match (funnel, result) {
         (None, _) => view! { <NoFunnel domain=domain.to_string() edits /> }.into_any(),
@@ -43,11 +47,11 @@ fn Loaded(page: FunnelPage, sites: Vec<pulsecast_protocol::Domain>) -> impl Into
             view! { <p class="panel notice notice--bad" role="alert">{error}</p> }.into_any()
         }
         (Some(funnel), result) => {
-            let result = result.and_then(Result::ok).unwrap_or_default();
+            let steps = result.and_then(Result::ok).unwrap_or_default();
             view! {
                 <section class="panel funnel" aria-labelledby="funnel-title">
                     <Chooser links=links.clone() all current=funnel.clone() />
-                    <FunnelBars domain search id=funnel.id result follow motion />
+                    <FunnelBars domain steps follow motion token />
                     <p class="funnel__out"><a class="card__more" href=csv download="">"CSV"</a></p>
                 </section>
             }

@@ -1,9 +1,9 @@
 //! Who comes back, and what of that can be known.
 
-use super::stats_page::{Frame, stats_page};
+use super::stats_page::{Frame, links_of, stats_page};
 use crate::{
     board::{
-        BoardState, Links,
+        Links,
         page::{Cohorted, RetentionPage},
     },
     components::{
@@ -19,23 +19,30 @@ use pulsecast_protocol::{Domain, stats::CohortUnit};
 #[component]
 pub fn RetentionView() -> impl IntoView {
     stats_page(load_retention, |page, sites| {
-        view! { <Loaded page sites /> }.into_any()
+        view! { <Retention page sites /> }.into_any()
     })
 }
 
+/// Who comes back, to a site or as a shared link shows it.
 #[component]
-fn Loaded(page: RetentionPage, sites: Vec<Domain>) -> impl IntoView {
+pub fn Retention(
+    /// What the server says.
+    page: RetentionPage,
+    /// The viewer's sites.
+    sites: Vec<Domain>,
+) -> impl IntoView {
     let RetentionPage {
         frame,
         returns,
         cohorts,
         csv,
         cohorts_csv,
+        as_of,
     } = page;
-    let links = Links {
-        base: format!("{}/retention", frame.site.base),
-        state: BoardState::parse(&frame.search).0,
-    };
+    let links = links_of(&frame, "retention");
+    let as_of = as_of.map(|time| {
+        view! { <p class="retention__text" data-testid="as-of">{format!("As of {time}. It does not move by itself: load the page again for what is later.")}</p> }
+    });
     let props = frame.site.props.clone();
     let across = view! { <Across links=links.clone() props cohorts csv=cohorts_csv /> };
     view! {
@@ -46,6 +53,7 @@ fn Loaded(page: RetentionPage, sites: Vec<Domain>) -> impl IntoView {
                     "A visitor is known by a hash whose key is deleted after 48 hours: who comes back on another day is somebody new, and nobody can tell otherwise. "
                     "What can be known is who comes back on the same day (in UTC)."
                 </p>
+                {as_of}
                 {match returns {
                     Ok(returns) => view! {
                         <ReturnsView returns />

@@ -1,10 +1,17 @@
 //! What whoever holds a shared link sees: the dashboard, the question for its password, or that it is over.
 
-use super::{board::Dashboard, login::AddressError};
+use super::{board::Dashboard, funnels::Funnels, login::AddressError, retention::Retention};
 use crate::{
-    board::{BoardState, page::Content},
+    board::{
+        BoardState, Tab,
+        page::{Content, FunnelPage},
+    },
     components::{brand::Mark, problem::Problem},
-    fns::{access::load_shared, board::load_board},
+    failure::Failure,
+    fns::{
+        access::load_shared,
+        board::{load_board, load_funnels, load_retention},
+    },
     platform,
 };
 use leptos::prelude::*;
@@ -54,14 +61,11 @@ async fn dashboard(site: SharedSite, search: String) -> AnyView {
     }
     let limited = site
         .segment
+        .clone()
         .map(|segment| view! { <p class="share-note">"Shows only: " {segment}</p> });
-    let board = match load_board(site.domain, search).await {
-        Ok(mut page) => {
-            if let Content::Board(data) = &mut page.content {
-                data.token = site.token;
-            }
-            view! { <Dashboard page sites=Vec::new() /> }.into_any()
-        }
+    let tab = BoardState::parse(&search).0.details.map(|details| details.tab);
+    let board = match shown(site, search, tab).await {
+        Ok(board) => board,
         Err(failure) => view! { <Problem failure /> }.into_any(),
     };
     view! {
@@ -71,6 +75,32 @@ async fn dashboard(site: SharedSite, search: String) -> AnyView {
         </main>
     }
     .into_any()
+}
+
+/// The dashboard, or what of it has a page of its own; all of them move by the link's token.
+async fn shown(site: SharedSite, search: String, tab: Option<Tab>) -> Result<AnyView, Failure> {
+    Ok(match tab {
+        Some(Tab::Funnels) => {
+            let page = FunnelPage {
+                token: site.token,
+                ..load_funnels(site.domain, search).await?
+            };
+            view! { <Funnels page sites=Vec::new() /> }.into_any()
+        }
+        Some(Tab::Retention) => {
+            let page = load_retention(site.domain, search).await?;
+            view! { <Retention page sites=Vec::new() /> }.into_any()
+        }
+        _ => {
+            let mut page = load_board(site.domain, search).await?;
+            match &mut page.content {
+                Content::Board(data) => data.token = site.token,
+                Content::Details(table) => table.token = site.token,
+                Content::Waiting => {}
+            }
+            view! { <Dashboard page sites=Vec::new() /> }.into_any()
+        }
+    })
 }
 
 #[component]

@@ -66,6 +66,18 @@ where
     view! { <Suspense fallback=|| ()>{body}</Suspense> }.into_any()
 }
 
+/// Makes the addresses of a page that has a path of its own. Whoever has a shared link stays on its address.
+pub(super) fn links_of(frame: &FrameView, name: &str) -> Links {
+    let base = &frame.site.base;
+    Links {
+        base: match frame.site.mode.is_member() {
+            true => format!("{base}/{name}"),
+            false => base.clone(),
+        },
+        state: BoardState::parse(&frame.search).0,
+    }
+}
+
 /// What stands around the content of such a page.
 #[component]
 pub fn Frame(
@@ -88,6 +100,7 @@ pub fn Frame(
         choices,
         filters,
         wrong,
+        hint,
         ..
     } = frame;
     let notice = |text: String| view! { <p class="notice notice--bad" role="status">{text}</p> };
@@ -106,13 +119,25 @@ pub fn Frame(
         false if links.state.embed.is_some() => view! { <h1 class="visually-hidden">{domain.to_string()}</h1> }.into_any(),
         false => view! { <header class="site-head"><h1 class="site-head__title">{domain.to_string()}</h1></header> }.into_any(),
     };
+    let is_page = links
+        .state
+        .details
+        .as_ref()
+        .is_some_and(|details| details.tab.has_page());
+    let back = is_page.then(|| {
+        let href = links.to(|state| state.details = None);
+        view! { <p class="share-note"><a href=href data-key="Escape">"Back to the dashboard"</a></p> }
+    });
+    let hint = (!hint.is_empty()).then(|| view! { <p class="hint" data-testid="hint">{hint}</p> });
     view! {
         <Title text=title />
         {head}
+        {back}
         {notices.into_iter().map(notice).collect_view()}
         // What lies behind a dialog is out of reach until that is left, for keys too.
         <div class="behind" inert=dialog.is_some()>
             <Toolbar links site names filters compared=(tab == Tab::Stats).then_some(compared) />
+            {hint}
             {children()}
         </div>
         {dialog}

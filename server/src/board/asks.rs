@@ -1,7 +1,7 @@
 //! The questions that the dashboard asks, each as the very query that an API client could send.
 
 use super::{Board, names, range::Today};
-use crate::stats::Scope;
+use crate::stats::{Scope, known::Known};
 use pulsecast_app::board::{
     BoardState,
     filters::{Atom, Op},
@@ -9,6 +9,7 @@ use pulsecast_app::board::{
     model::{self, Motion, Panel, Row},
     page::Choices,
 };
+use pulsecast_app::failure::sentence;
 use pulsecast_protocol::stats::{
     DateRange, Dimension, Include, Metric, Operator, OrderBy, Pagination, Query, QueryResult, TimeUnit,
 };
@@ -34,6 +35,8 @@ pub(super) struct Asks<'a> {
     pub(super) files: &'a str,
     pub(super) state: &'a BoardState,
     pub(super) today: &'a Today,
+    /// What there is of the shown period and of the compared one.
+    pub(super) known: Known,
 }
 
 impl Asks<'_> {
@@ -181,6 +184,40 @@ impl Asks<'_> {
         href
     }
 
+    /// The same question, as those who look at it follow it.
+    pub(super) fn followed(&self, key: &str, question: &impl serde::Serialize) -> Panel {
+        Panel {
+            key: key.to_owned(),
+            query: match self.motion() {
+                Motion::Live => serde_json::to_string(question).unwrap_or_default(),
+                Motion::Still => String::new(),
+            },
+            error: None,
+        }
+    }
+
+    /// Looks up what there is at all.
+    pub(super) async fn known(&self) -> Known {
+        let compared = self.today.before(self.state);
+        let known = self.board.stats.known(self.scope, compared, self.range());
+        known.await.unwrap_or_default()
+    }
+
+    /// With what rows are compared: where the viewer chose to, and there were figures then.
+    pub(super) fn compared(&self) -> Option<DateRange> {
+        self.state.compare?;
+        self.today.before(self.state).filter(|_| self.known.before)
+    }
+
+    /// Whether these are an answer's figures without those that were imported, although there are some.
+    pub(super) fn leaves_out(&self, answer: &Result<QueryResult, String>) -> bool {
+        let included = answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| answer.meta.imports_included);
+        self.known.imports && included == Some(false)
+    }
+
     pub(super) fn motion(&self) -> Motion {
         match self.today.is_live(self.state) {
             true => Motion::Live,
@@ -196,14 +233,22 @@ impl Asks<'_> {
         answer: Option<&Result<QueryResult, String>>,
     ) -> Panel {
         Panel {
-            key: key.to_owned(),
-            query: match self.motion() {
-                Motion::Live => serde_json::to_string(query).unwrap_or_default(),
-                Motion::Still => String::new(),
-            },
             error: answer.and_then(|answer| answer.as_ref().err().cloned()),
+            ..self.followed(key, query)
         }
     }
+}
+
+/// What is to be said of an answer's figures, if it is: why there are none.
+pub(super) fn warning(answer: &Result<QueryResult, String>) -> Option<String> {
+    let warnings = &answer.as_ref().ok()?.meta.metric_warnings;
+    let (_, text) = warnings.iter().find(|(metric, _)| is_of_money(**metric))?;
+    Some(sentence(text))
+}
+
+/// Whether its figures have a currency.
+pub(super) const fn is_of_money(metric: Metric) -> bool {
+    matches!(metric, Metric::TotalRevenue | Metric::AverageRevenue)
 }
 
 /// Whether most events or visits have no value of it: then those that have none are not worth a bar.

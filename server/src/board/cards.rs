@@ -3,6 +3,7 @@
 use super::{
     Viewpoint,
     asks::{self, Asks},
+    retention, rows,
     view::reaches_goal,
 };
 use pulsecast_app::board::{
@@ -13,13 +14,14 @@ use pulsecast_app::board::{
     text::Unit,
     words,
 };
-use pulsecast_protocol::stats::{Dimension, Metric};
+use pulsecast_protocol::stats::{Dimension, Metric, Query, QueryResult};
 
 /// Rows of a card.
 const ROWS: u32 = 9;
 /// Countries of a map.
 const COUNTRIES: u32 = 250;
 
+/// The card, and what it is called where it holds nothing imported although there is something.
 pub(super) async fn card(
     asks: &Asks<'_>,
     links: &Links,
@@ -27,7 +29,7 @@ pub(super) async fn card(
     id: CardId,
     props: &[String],
     funnels: &[Named],
-) -> Card {
+) -> (Card, Option<String>) {
     let tab = asks.state.tab(id);
     let (tabs, menu) = tabs(links, id, tab, from);
     let bare = Card {
@@ -42,7 +44,8 @@ pub(super) async fn card(
     };
     let prop = prop(asks.state, props);
     match (tab, tab.dimension(prop.as_deref())) {
-        (Tab::Funnels, _) => steps(asks, links, from, bare, funnels).await,
+        (Tab::Funnels, _) => (steps(asks, links, from, bare, funnels).await, None),
+        (Tab::Retention, _) => (retention::card(asks, links, from, bare, props).await, None),
         (_, Some(dimension)) => {
             let bare = Card {
                 menu: match tab {
@@ -54,10 +57,10 @@ pub(super) async fn card(
             list(asks, links, tab, dimension, bare).await
         }
         // A property is looked for and there is none.
-        (_, None) => Card {
-            empty: "No event of this period carries a custom property.".to_owned(),
-            ..bare
-        },
+        (_, None) => {
+            let empty = "No event of this period carries a custom property.".to_owned();
+            (Card { empty, ..bare }, None)
+        }
     }
 }
 
@@ -94,13 +97,26 @@ fn choose_prop(links: &Links, props: &[String], current: Option<&str>) -> Vec<Li
 }
 
 /// What a card counts: with a goal, who reached it and how many of the row's that is.
-fn metrics(state: &BoardState, tab: Tab) -> Vec<Metric> {
+fn metrics(asks: &Asks<'_>, tab: Tab) -> Vec<Metric> {
+    let (state, earns) = (asks.state, any_earns(asks));
     match tab {
+        Tab::Goals if earns => vec![
+            Metric::Visitors,
+            Metric::Events,
+            Metric::ConversionRate,
+            Metric::TotalRevenue,
+            Metric::AverageRevenue,
+        ],
         Tab::Goals => vec![Metric::Visitors, Metric::Events, Metric::ConversionRate],
         Tab::Properties => vec![Metric::Visitors, Metric::Events, Metric::Percentage],
         _ if reaches_goal(state) => vec![Metric::Visitors, Metric::GroupConversionRate],
         _ => vec![Metric::Visitors, Metric::Percentage],
     }
+}
+
+/// Whether a goal of the site has a currency.
+pub(super) fn any_earns(asks: &Asks<'_>) -> bool {
+    asks.scope.goals.iter().any(|goal| goal.currency.is_some())
 }
 
 pub(super) fn column(metric: Metric, state: &BoardState) -> Column {
@@ -109,11 +125,13 @@ pub(super) fn column(metric: Metric, state: &BoardState) -> Column {
         Metric::Visitors if reaches_goal(state) => "Conversions",
         Metric::Events => "Total",
         Metric::ConversionRate | Metric::GroupConversionRate => "Rate",
+        Metric::AverageRevenue => "Average",
         _ => label,
     };
     Column {
         label: label.to_owned(),
         unit,
+        less_is_better: words::less_is_better(metric),
     }
 }
 
@@ -141,13 +159,27 @@ pub(super) fn site_of(asks: &Asks<'_>, dimension: &Dimension) -> String {
     }
 }
 
-async fn list(asks: &Asks<'_>, links: &Links, tab: Tab, dimension: Dimension, bare: Card) -> Card {
-    let metrics = metrics(asks.state, tab);
+async fn list(
+    asks: &Asks<'_>,
+    links: &Links,
+    tab: Tab,
+    dimension: Dimension,
+    bare: Card,
+) -> (Card, Option<String>) {
+    let metrics = metrics(asks, tab);
     let limit = if tab == Tab::Map { COUNTRIES } else { ROWS };
     let query = asks.breakdown(dimension.clone(), metrics.clone(), limit, 0);
-    let answer = asks.ask(&query).await;
-    Card {
+    // Of a card the first figure is compared; of a map, which only shows shades, none.
+    let compared = asks.compared().filter(|_| tab != Tab::Map);
+    let past = Query {
+        metrics: metrics[..1].to_vec(),
+        ..query.clone()
+    };
+    let (answer, past) = tokio::join!(asks.ask(&query), rows::past(asks, past, compared));
+    let without = asks.leaves_out(&answer).then(|| tab.label().to_lowercase());
+    let card = Card {
         panel: asks.panel(&bare.panel.key, &query, Some(&answer)),
+        compared: past.is_some(),
         look: match tab {
             Tab::Map => Look::Map,
             Tab::Countries => Look::Flags,
@@ -159,17 +191,18 @@ async fn list(asks: &Asks<'_>, links: &Links, tab: Tab, dimension: Dimension, ba
             false => String::new(),
         },
         columns: metrics.iter().map(|metric| column(*metric, asks.state)).collect(),
+        note: note(asks, tab, &answer),
         rows: answer
-            .map(|answer| asks::rows(&answer, &dimension))
+            .map(|answer| rows::beside(asks::rows(&answer, &dimension), past.as_ref()))
             .unwrap_or_default(),
         href: href(links, tab, &dimension),
         site: site_of(asks, &dimension),
         details: links.to(|state| state.details = Some(Details::of(tab))),
         csv: asks.csv(&query, &words::short(&dimension)),
         empty: empty(asks, tab),
-        note: note(asks, tab),
         ..bare
-    }
+    };
+    (card, without)
 }
 
 fn empty(asks: &Asks<'_>, tab: Tab) -> String {
@@ -185,7 +218,14 @@ fn empty(asks: &Asks<'_>, tab: Tab) -> String {
     .to_owned()
 }
 
-fn note(asks: &Asks<'_>, tab: Tab) -> Option<Link> {
+/// Where to add the first goal, or why there is no revenue.
+fn note(asks: &Asks<'_>, tab: Tab, answer: &Result<QueryResult, String>) -> Option<Link> {
+    if let Some(label) = asks::warning(answer) {
+        return Some(Link {
+            label,
+            ..Link::default()
+        });
+    }
     let is_first = tab == Tab::Goals && asks.scope.goals.is_empty();
     is_first.then(|| Link {
         label: "Add a goal".to_owned(),
@@ -217,6 +257,7 @@ async fn steps(asks: &Asks<'_>, links: &Links, from: &Viewpoint, bare: Card, fun
             Column {
                 label: "Rate".to_owned(),
                 unit: Unit::Percent,
+                ..Column::default()
             },
         ],
         empty: "There is no funnel yet.".to_owned(),
@@ -240,6 +281,7 @@ async fn steps(asks: &Asks<'_>, links: &Links, from: &Viewpoint, bare: Card, fun
     };
     match super::funnels::result(asks, from, chosen.id).await {
         Ok(result) => Card {
+            panel: super::funnels::panel(asks, &card.panel.key, chosen.id),
             rows: super::funnels::rows(&result),
             ..card
         },

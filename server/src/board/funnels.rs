@@ -1,20 +1,39 @@
 //! Funnels: how far visitors got.
 
 use super::{Viewpoint, asks::Asks};
-use crate::stats::of_visits;
-use pulsecast_app::board::{Links, model::Row, text};
+use crate::stats::{funnel, of_visits};
+use pulsecast_app::board::{
+    BoardState, Links, Tab,
+    model::{self, Panel, Row},
+    state::Details,
+};
 use pulsecast_protocol::stats::FunnelResult;
+use serde_json::json;
 
 /// Where a funnel is shown in full.
 pub(super) fn href(links: &Links, from: &Viewpoint, id: i64) -> String {
+    page(links, from, Tab::Funnels, |state| state.funnel = Some(id))
+}
+
+/// Where a tab is shown that has a page of its own. Whoever has a shared link stays on its address: to them it is one of its details.
+pub(super) fn page(
+    links: &Links,
+    from: &Viewpoint,
+    tab: Tab,
+    change: impl FnOnce(&mut BoardState),
+) -> String {
+    let (base, details) = match from.mode.is_member() {
+        true => (format!("{}/{}", from.base, tab.name()), None),
+        false => (links.base.clone(), Some(Details::of(tab))),
+    };
     let here = Links {
-        base: format!("{}/funnels", from.base),
+        base,
         state: links.state.clone(),
     };
     here.to(|state| {
-        state.funnel = Some(id);
-        state.details = None;
+        state.details = details;
         state.tabs.clear();
+        change(state);
     })
 }
 
@@ -29,10 +48,7 @@ pub(super) fn csv(links: &Links, from: &Viewpoint, id: i64) -> String {
 
 /// How far visitors of the shown period got along a funnel.
 pub(super) async fn result(asks: &Asks<'_>, from: &Viewpoint, id: i64) -> Result<FunnelResult, String> {
-    let Some(funnel) = from.funnels.iter().find(|funnel| funnel.id == id) else {
-        return Err("There is no such funnel.".to_owned());
-    };
-    let steps = asks.scope.steps(funnel).map_err(|error| super::words(&error))?;
+    let steps = funnel::steps(asks.scope, &from.funnels, id).map_err(|error| super::words(&error))?;
     let range = asks.range();
     let stats = &asks.board.stats;
     let answer = stats
@@ -43,20 +59,16 @@ pub(super) async fn result(asks: &Asks<'_>, from: &Viewpoint, id: i64) -> Result
 
 /// Its steps as the rows of a card.
 pub(super) fn rows(result: &FunnelResult) -> Vec<Row> {
-    let entered = result.steps.first().map_or(0, |step| step.visitors);
-    let row = |step: &pulsecast_protocol::stats::FunnelStepResult| Row {
-        name: step.label.clone(),
-        label: None,
-        figures: vec![hundredths(step.visitors), share(step.visitors, entered)],
-    };
-    result.steps.iter().map(row).collect()
+    model::rows(&funnel::rows(result), &[], &|_| None)
 }
 
-fn hundredths(n: u64) -> Option<i64> {
-    i64::try_from(n.saturating_mul(100)).ok()
-}
-
-#[allow(clippy::cast_precision_loss, reason = "no number of visitors comes near 2^53")]
-fn share(n: u64, all: u64) -> Option<i64> {
-    (all > 0).then(|| text::hundredths(n as f64 * 100.0 / all as f64))
+/// The same to be followed, as a client asks it.
+pub(super) fn panel(asks: &Asks<'_>, key: &str, id: i64) -> Panel {
+    let question = json!({
+        "site_id": asks.scope.domain,
+        "funnel": id,
+        "date_range": asks.range(),
+        "filters": of_visits(&asks.state.filters()),
+    });
+    asks.followed(key, &question)
 }

@@ -6,6 +6,8 @@ mod cards;
 mod funnels;
 mod names;
 mod range;
+mod retention;
+mod rows;
 mod table;
 mod view;
 mod wrong;
@@ -13,7 +15,7 @@ mod wrong;
 use crate::{
     clock::SharedClock,
     sites::{Role, Site},
-    stats::{Scope, Stats, StatsError},
+    stats::{Scope, Stats, StatsError, known::Known},
 };
 use asks::Asks;
 use pulsecast_app::{
@@ -22,10 +24,8 @@ use pulsecast_app::{
         filters::Clause,
         form::Edit,
         links::encode,
-        model::Look,
         page::{
-            BoardPage, Choices, Cohorted, Content, FrameView, FunnelPage, Named, RetentionPage, SiteView,
-            ViewMode,
+            BoardPage, Choices, Content, FrameView, FunnelPage, Named, RetentionPage, SiteView, ViewMode,
         },
     },
     failure::sentence,
@@ -33,8 +33,8 @@ use pulsecast_app::{
 use pulsecast_protocol::{
     Timestamp,
     stats::{
-        CohortUnit, DateRange, Dimension, Filter, Funnel, FunnelResult, Metric, Pagination, Query,
-        QueryResult, Segment, TimeUnit,
+        CohortUnit, DateRange, Dimension, Filter, Funnel, Metric, Pagination, Query, QueryResult, Segment,
+        TimeUnit,
     },
 };
 use range::Today;
@@ -110,10 +110,7 @@ fn within(mut content: Content, mode: ViewMode) -> Content {
     match &mut content {
         Content::Board(data) if !mode.edits() => {
             for card in &mut data.cards {
-                card.note = None;
-                if !mode.is_member() && card.look == Look::Steps {
-                    card.details.clear();
-                }
+                card.note.take_if(|note| !note.href.is_empty());
             }
         }
         _ => {}
@@ -136,24 +133,30 @@ impl Board {
     pub async fn page(&self, from: &Viewpoint, search: &str) -> BoardPage {
         let reading = Reading::of(self, from, search).await;
         let from = &self.narrowed(from, &reading).await;
-        let (asks, links) = (reading.asks(self, from), reading.links(from, ""));
-        let props = asks.props().await;
+        let (mut asks, links) = (reading.asks(self, from), reading.links(from, ""));
+        let (props, known) = tokio::join!(asks.props(), asks.known());
+        asks.known = known;
         let content = async {
             if from.first_event.is_none() && reading.state == BoardState::default() {
-                Content::Waiting
+                (Content::Waiting, String::new())
             } else if let Some(details) = &reading.state.details {
-                Content::Details(Box::new(table::table(&asks, &links, details, &props).await))
+                let table = table::table(&asks, &links, details, &props).await;
+                (Content::Details(Box::new(table)), String::new())
             } else {
-                Content::Board(Box::new(
-                    view::board(&asks, &links, from, &props, &funnels_of(from)).await,
-                ))
+                let (board, hint) = view::board(&asks, &links, from, &props, &funnels_of(from)).await;
+                (Content::Board(Box::new(board)), hint)
             }
         };
-        let (content, choices) = tokio::join!(content, asks.choices());
+        let ((content, hint), choices) = tokio::join!(content, asks.choices());
+        let mut frame = reading.frame(from, props, choices);
+        if reading.state.compare.is_some() && !known.before && !frame.compared.is_empty() {
+            frame.compared = format!("{}: {}", frame.compared, view::NOTHING_THEN);
+        }
+        frame.hint = hint;
         BoardPage {
             zip: archive(&asks, from),
             content: within(content, from.mode),
-            frame: reading.frame(from, props, choices),
+            frame,
         }
     }
 
@@ -165,29 +168,28 @@ impl Board {
         let funnel = reading.funnel(from).map(named);
         let result = async {
             match &funnel {
-                Some(funnel) => Some(funnels::result(&asks, from, funnel.id).await),
+                Some(funnel) => Some(
+                    funnels::result(&asks, from, funnel.id)
+                        .await
+                        .map(|result| funnels::rows(&result)),
+                ),
                 None => None,
             }
         };
-        // Whatever changes a funnel changes the number of events.
-        let query = asks.query(vec![Metric::Events]);
         let ((props, choices), result) =
             tokio::join!(async { (asks.props().await, asks.choices().await) }, result);
         FunnelPage {
             csv: format!("{}/funnel.csv{}", from.files, reading.state.search()),
-            follow: asks.panel("funnel", &query, None),
+            follow: funnel
+                .as_ref()
+                .map(|funnel| funnels::panel(&asks, "funnel", funnel.id))
+                .unwrap_or_default(),
             motion: asks.motion(),
+            token: String::new(),
             frame: reading.frame(from, props, choices),
             funnel,
             result,
         }
-    }
-
-    /// How far visitors got along one funnel.
-    pub async fn funnel(&self, from: &Viewpoint, search: &str, id: i64) -> Result<FunnelResult, String> {
-        let reading = Reading::of(self, from, search).await;
-        let from = &self.narrowed(from, &reading).await;
-        funnels::result(&reading.asks(self, from), from, id).await
     }
 
     /// Who comes back.
@@ -195,30 +197,22 @@ impl Board {
         let reading = Reading::of(self, from, search).await;
         let from = &self.narrowed(from, &reading).await;
         let asks = reading.asks(self, from);
-        let unit = reading.unit();
-        let filters = reading.asked.filters();
         let cohorts = async {
-            let name = reading.state.prop.as_ref()?;
-            let cohorts = self
-                .stats
-                .cohorts(&from.scope, name, unit, asks.range(), &filters)
-                .await;
-            let cohorts = cohorts.map(|cohorts| Cohorted { unit, cohorts });
-            Some(cohorts.map_err(|error| words(&error)))
+            match &reading.state.prop {
+                Some(name) => Some(retention::cohorts(&asks, name).await),
+                None => None,
+            }
         };
-        let (props, choices, returns, cohorts) = tokio::join!(
-            asks.props(),
-            asks.choices(),
-            self.stats.returns(&from.scope, asks.range(), &filters),
-            cohorts
-        );
+        let (props, choices, returns, cohorts) =
+            tokio::join!(asks.props(), asks.choices(), retention::returns(&asks), cohorts);
         let csv = |report: &str| format!("{}/{report}.csv{}", from.files, reading.state.search());
         RetentionPage {
             csv: csv("retention"),
             cohorts_csv: csv("cohorts"),
             frame: reading.frame(from, props, choices),
-            returns: returns.map_err(|error| words(&error)),
+            returns,
             cohorts,
+            as_of: retention::as_of(&asks),
         }
     }
 
@@ -334,6 +328,7 @@ impl Reading {
             files: &from.files,
             state: &self.asked,
             today: &self.today,
+            known: Known::default(),
         }
     }
 
@@ -375,6 +370,7 @@ impl Reading {
             wrong: self.wrong.clone(),
             compared: self.today.compared_words(&self.state),
             choices,
+            hint: String::new(),
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use super::{
     asks::{self, Asks, WITH_IMPORTS},
-    cards::{self, column},
-    names,
+    cards::{self, any_earns, column},
+    names, rows,
     view::reaches_goal,
 };
 use pulsecast_app::board::{
-    BoardState, Links, Tab,
-    page::{SortColumn, Table},
+    Links, Tab,
+    model::{Card, Head, Look},
+    page::Table,
     state::{Details, Sort},
     words,
 };
@@ -20,11 +21,21 @@ use pulsecast_protocol::stats::{
 const ROWS: u32 = 100;
 
 pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details, props: &[String]) -> Table {
+    let bare = Table {
+        card: Card::default(),
+        heads: Vec::new(),
+        motion: asks.motion(),
+        token: String::new(),
+        total: 0,
+        size: ROWS,
+        csv: String::new(),
+        note: String::new(),
+    };
     let prop = cards::prop(asks.state, props);
     let Some(dimension) = details.tab.dimension(prop.as_deref()) else {
-        return Table::default();
+        return bare;
     };
-    let metrics = metrics(asks.state, details.tab);
+    let metrics = metrics(asks, details.tab);
     let order = details.sort.and_then(|(sort, way)| match sort {
         Sort::Name => Some(OrderBy(OrderKey::Dimension(dimension.clone()), way)),
         Sort::Figure(metric) => {
@@ -46,37 +57,68 @@ pub(super) async fn table(asks: &Asks<'_>, links: &Links, details: &Details, pro
     };
     let query = Asks::containing(query, &dimension, &details.search);
     let query = Asks::ordered(query, order);
-    let answer = match details.sort {
-        Some((Sort::Name, way)) if names::has_names(&dimension) => {
-            let all = Query {
-                pagination: Pagination::default(),
-                ..query.clone()
-            };
-            let answer = asks.ask(&all).await;
-            answer.map(|answer| by_name(answer, &dimension, way, query.pagination))
-        }
-        _ => asks.ask(&query).await,
+    let by_names = details
+        .sort
+        .filter(|(sort, _)| *sort == Sort::Name && names::has_names(&dimension));
+    let ask = async {
+        let Some((_, way)) = by_names else {
+            return asks.ask(&query).await;
+        };
+        let all = Query {
+            pagination: Pagination::default(),
+            ..query.clone()
+        };
+        let answer = asks.ask(&all).await;
+        answer.map(|answer| by_name(answer, &dimension, way, query.pagination))
     };
+    let (answer, past) = tokio::join!(ask, rows::past(asks, query.clone(), asks.compared()));
+    let sorted = details
+        .sort
+        .unwrap_or((Sort::Figure(metrics[0]), Direction::Desc));
+    let what = words::singular(&dimension);
+    let mut heads = vec![head(links, what, Sort::Name, sorted)];
+    heads.extend(metrics.iter().map(|metric| {
+        let label = column(*metric, asks.state).label;
+        Head {
+            hint: asks::hint(words::metric(*metric).1, *metric, &answer),
+            ..head(links, label, Sort::Figure(*metric), sorted)
+        }
+    }));
+    let mut panel = asks.panel("details", &query, Some(&answer));
+    if by_names.is_some() {
+        // Only here these are known by their names: what the store would push is in the order of their codes.
+        panel.query.clear();
+    }
+    let notes = [
+        asks::warning(&answer),
+        asks.leaves_out(&answer)
+            .then(|| "Without imported figures, which cannot be divided so.".to_owned()),
+    ];
     Table {
-        what: words::singular(&dimension),
-        columns: metrics
-            .iter()
-            .map(|metric| sort_column(*metric, asks.state, &answer))
-            .collect(),
         total: answer
             .as_ref()
             .ok()
             .and_then(|answer| answer.meta.total_rows)
             .unwrap_or_default(),
-        size: ROWS,
-        href: cards::href(links, details.tab, &dimension),
-        site: cards::site_of(asks, &dimension),
-        flags: dimension == Dimension::Country,
         csv: asks.csv(&query, &words::short(&dimension)),
-        panel: asks.panel("details", &query, Some(&answer)),
-        rows: answer
-            .map(|answer| asks::rows(&answer, &dimension))
-            .unwrap_or_default(),
+        note: notes.into_iter().flatten().collect::<Vec<_>>().join(" "),
+        heads,
+        card: Card {
+            look: match dimension {
+                Dimension::Country => Look::FlagTable,
+                _ => Look::Table,
+            },
+            columns: metrics.iter().map(|metric| column(*metric, asks.state)).collect(),
+            href: cards::href(links, details.tab, &dimension),
+            site: cards::site_of(asks, &dimension),
+            panel,
+            compared: past.is_some(),
+            rows: answer
+                .map(|answer| rows::beside(asks::rows(&answer, &dimension), past.as_ref()))
+                .unwrap_or_default(),
+            ..Card::default()
+        },
+        ..bare
     }
 }
 
@@ -98,19 +140,44 @@ fn by_name(all: QueryResult, dimension: &Dimension, way: Direction, page: Pagina
     }
 }
 
-fn sort_column(metric: Metric, state: &BoardState, answer: &Result<QueryResult, String>) -> SortColumn {
-    SortColumn {
-        metric: metric.name().to_owned(),
-        column: column(metric, state),
-        hint: asks::hint(words::metric(metric).1, metric, answer),
+/// How a click on the head of a column orders the rows: the first shows the most or begins the alphabet, the second turns it round.
+fn head(links: &Links, label: String, by: Sort, (sorted, way): (Sort, Direction)) -> Head {
+    let here = by == sorted;
+    let (first, other) = match by {
+        Sort::Name => (Direction::Asc, Direction::Desc),
+        Sort::Figure(_) => (Direction::Desc, Direction::Asc),
+    };
+    let next = if here && way == first { other } else { first };
+    let way = match (here, way) {
+        (false, _) => "none",
+        (true, Direction::Asc) => "ascending",
+        (true, Direction::Desc) => "descending",
+    };
+    Head {
+        label,
+        href: links.to(|state| {
+            if let Some(details) = &mut state.details {
+                (details.sort, details.page) = (Some((by, next)), 1);
+            }
+        }),
+        note: way.to_owned(),
+        ..Head::default()
     }
 }
 
 /// All that a tab's rows can be counted in.
-fn metrics(state: &BoardState, tab: Tab) -> Vec<Metric> {
+fn metrics(asks: &Asks<'_>, tab: Tab) -> Vec<Metric> {
     use Metric as M;
+    let state = asks.state;
     let goal = reaches_goal(state);
     match tab {
+        Tab::Goals if any_earns(asks) => vec![
+            M::Visitors,
+            M::Events,
+            M::ConversionRate,
+            M::TotalRevenue,
+            M::AverageRevenue,
+        ],
         Tab::Goals => vec![M::Visitors, M::Events, M::ConversionRate],
         Tab::Properties => vec![M::Visitors, M::Events, M::Percentage],
         _ if goal => vec![M::Visitors, M::Events, M::GroupConversionRate],

@@ -8,36 +8,45 @@ use super::{
 use futures::future::join_all;
 use pulsecast_app::board::{
     BoardState, CardId, Links, Period,
+    filters::{Atom, Op},
     labels::Bucket,
-    model::{self, BoardData, Figures, Graph, Head, Line, Link},
+    model::{self, BoardData, Card, Figures, Graph, Head, Line, Link},
     page::Named,
     state::unit_name,
     text::Unit,
     words,
 };
+use pulsecast_app::failure::sentence;
 use pulsecast_protocol::stats::{Dimension, Meta, Metric, Operator, QueryResult, TimeUnit};
+use regex::Regex;
 
-/// All of it that can move.
+/// Where the compared period began before the site's figures do.
+pub(super) const NOTHING_THEN: &str = "no figures then";
+
+/// All of it that can move; and what is to be said of imported figures.
 pub(super) async fn board(
     asks: &Asks<'_>,
     links: &Links,
     from: &Viewpoint,
     props: &[String],
     funnels: &[Named],
-) -> BoardData {
+) -> (BoardData, String) {
     let (today, state) = (asks.today, asks.state);
     let metrics = headline(asks);
     let chosen = state.metric.filter(|metric| metrics.contains(metric));
     let chosen = chosen.unwrap_or(metrics[0]);
     let current = asks.current();
     let all_cards = CardId::ALL.map(|id| cards::card(asks, links, from, id, props, funnels));
-    let (now, figures, graph, cards) = tokio::join!(
+    let (now, (figures, of_figures), (graph, of_graph), cards) = tokio::join!(
         asks.ask(&current),
         figures(asks, links, &metrics, chosen),
         graph(asks, links, chosen),
         join_all(all_cards)
     );
-    BoardData {
+    let (cards, mut without): (Vec<Card>, Vec<Option<String>>) = cards.into_iter().unzip();
+    without.insert(0, of_graph.then(|| "the graph".to_owned()));
+    without.insert(0, of_figures.then(|| "the figures on top".to_owned()));
+    let data = BoardData {
         domain: from.scope.domain.clone(),
         motion: asks.motion(),
         token: String::new(),
@@ -51,6 +60,19 @@ pub(super) async fn board(
         figures,
         graph,
         cards,
+    };
+    (data, without_imports(&without))
+}
+
+/// Says once in what of the page there is nothing imported, although there is something.
+fn without_imports(without: &[Option<String>]) -> String {
+    let named: Vec<&str> = without.iter().flatten().map(String::as_str).collect();
+    match named.len() {
+        0 => String::new(),
+        all if all == without.len() => {
+            "Imported figures are left out: these filters, or this period, are none that they can be divided by.".to_owned()
+        }
+        _ => format!("Without imported figures, which cannot be divided so: {}.", named.join(", ")),
     }
 }
 
@@ -80,7 +102,6 @@ pub(super) fn headline(asks: &Asks<'_>) -> Vec<Metric> {
 
 /// Whether what is shown is conversions.
 pub(super) fn reaches_goal(state: &BoardState) -> bool {
-    use pulsecast_app::board::filters::Op;
     state.clauses.iter().flat_map(|clause| &clause.0).any(|atom| {
         atom.dimension == Dimension::Goal
             && matches!(
@@ -93,21 +114,35 @@ pub(super) fn reaches_goal(state: &BoardState) -> bool {
 /// Whether one of the goals that are filtered by has a currency.
 fn earns(asks: &Asks<'_>) -> bool {
     let atoms = asks.state.clauses.iter().flat_map(|clause| &clause.0);
-    let named: Vec<&String> = atoms
-        .filter(|atom| atom.dimension == Dimension::Goal)
-        .flat_map(|atom| &atom.values)
-        .collect();
-    let mut goals = asks.scope.goals.iter();
-    goals.any(|goal| goal.currency.is_some() && named.contains(&&goal.name))
+    let of_goals: Vec<&Atom> = atoms.filter(|atom| atom.dimension == Dimension::Goal).collect();
+    let mut earning = asks.scope.goals.iter().filter(|goal| goal.currency.is_some());
+    earning.any(|goal| of_goals.iter().any(|atom| fits(atom, &goal.name)))
 }
 
-async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Metric) -> Figures {
+/// Whether a condition on goals is about the one of this name.
+fn fits(atom: &Atom, name: &str) -> bool {
+    let mut values = atom.values.iter();
+    match atom.op {
+        Op::Of(Operator::Is) => values.any(|value| value == name),
+        Op::Of(Operator::Contains) => values.any(|value| name.contains(value.as_str())),
+        // One that is wrong gets no figures, and says so.
+        Op::Of(Operator::Matches) => {
+            values.any(|value| Regex::new(value).is_ok_and(|regex| regex.is_match(name)))
+        }
+        _ => false,
+    }
+}
+
+async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Metric) -> (Figures, bool) {
     let query = asks.query(metrics.to_vec());
     let past = async {
-        let range = asks.today.before(asks.state)?;
+        let range = asks.today.before(asks.state).filter(|_| asks.known.before)?;
         Some(asks.ask(&Asks::over(query.clone(), range)).await)
     };
     let (answer, past) = tokio::join!(asks.ask(&query), past);
+    let warnings = answer.as_ref().map(|answer| answer.meta.metric_warnings.clone());
+    let warnings = warnings.unwrap_or_default();
+    let is_young = !asks.known.before && asks.today.before(asks.state).is_some();
     let before: Vec<Option<i64>> = match past {
         Some(Ok(past)) => past
             .results
@@ -132,23 +167,32 @@ async fn figures(asks: &Asks<'_>, links: &Links, metrics: &[Metric], chosen: Met
             (Metric::Events, true) => "Conversions",
             _ => label,
         };
+        let warning = warnings.get(metric).filter(|_| asks::is_of_money(*metric));
         Head {
             metric: metric.name().to_owned(),
             label: label.to_owned(),
-            hint,
+            hint: warning.map_or(hint, |text| sentence(text)),
+            note: match warning {
+                Some(_) => "several currencies".to_owned(),
+                // Said once.
+                None if is_young && *metric == metrics[0] => NOTHING_THEN.to_owned(),
+                None => String::new(),
+            },
             unit,
             href: links.to(|state| state.metric = (*metric != metrics[0]).then_some(*metric)),
             chosen: *metric == chosen,
             less_is_better: words::less_is_better(*metric),
         }
     };
-    Figures {
+    let without_imports = asks.leaves_out(&answer);
+    let figures = Figures {
         panel: asks.panel("figures", &query, Some(&answer)),
         heads: metrics.iter().map(head).collect(),
         values: answer
             .map(|answer| model::values(&answer.results, &before))
             .unwrap_or_default(),
-    }
+    };
+    (figures, without_imports)
 }
 
 /// How long a bucket of the graph is.
@@ -160,7 +204,7 @@ pub(super) fn unit(asks: &Asks<'_>) -> TimeUnit {
         .unwrap_or(TimeUnit::Day)
 }
 
-async fn graph(asks: &Asks<'_>, links: &Links, metric: Metric) -> Graph {
+async fn graph(asks: &Asks<'_>, links: &Links, metric: Metric) -> (Graph, bool) {
     let unit = unit(asks);
     let (label, _, reads) = words::metric(metric);
     let query = asks.line(metric, unit);
@@ -173,7 +217,8 @@ async fn graph(asks: &Asks<'_>, links: &Links, metric: Metric) -> Graph {
         Ok(answer) => line_of(answer, reads),
         Err(_) => Line::default(),
     };
-    Graph {
+    let without_imports = asks.leaves_out(&answer);
+    let graph = Graph {
         panel: asks.panel("graph", &query, Some(&answer)),
         label: label.to_owned(),
         unit: reads,
@@ -191,7 +236,8 @@ async fn graph(asks: &Asks<'_>, links: &Links, metric: Metric) -> Graph {
             Ok(answer) if answer.meta.imports_included == Some(true) => "with imported figures".to_owned(),
             _ => String::new(),
         },
-    }
+    };
+    (graph, without_imports)
 }
 
 fn intervals(asks: &Asks<'_>, links: &Links, current: TimeUnit) -> Vec<Link> {

@@ -10,8 +10,52 @@ use super::{
 use crate::store::{Cell, StatsSession};
 use pulsecast_protocol::{
     Timestamp,
-    stats::{Condition, DateRange, Filter, Funnel, FunnelResult, FunnelStepResult, Goal, Operator, Subject},
+    stats::{
+        Condition, DateRange, Filter, Funnel, FunnelResult, FunnelStepResult, Goal, MetricValue, Operator,
+        ResultRow, Subject,
+    },
 };
+
+/// The goals of the funnel of this number, in its order.
+///
+/// # Errors
+/// When there is no such funnel, or one of its goals has been removed.
+pub fn steps(scope: &Scope, funnels: &[Funnel], id: i64) -> Result<Vec<Goal>, StatsError> {
+    match funnels.iter().find(|funnel| funnel.id == id) {
+        Some(funnel) => scope.steps(funnel),
+        None => wrong("funnel", "there is no such funnel"),
+    }
+}
+
+/// An answer as rows, a step each: visitors, in percent of those who entered, in percent of the step before (of all visitors for the first), and
+/// how many of those did not come this far.
+#[must_use]
+pub fn rows(result: &FunnelResult) -> Vec<ResultRow> {
+    let entered = result.steps.first().map_or(0, |step| step.visitors);
+    let count = |n: u64| MetricValue::Count(i64::try_from(n).unwrap_or(i64::MAX));
+    let row = |step: &FunnelStepResult| ResultRow {
+        dimensions: vec![step.label.clone()],
+        metrics: vec![
+            count(step.visitors),
+            MetricValue::Number(percent(step.visitors, entered)),
+            MetricValue::Number(step.conversion_rate),
+            count(step.dropoff),
+        ],
+        comparison: None,
+    };
+    result.steps.iter().map(row).collect()
+}
+
+/// Two decimals.
+fn percent(n: u64, of: u64) -> f64 {
+    let rate = match of {
+        0 => 0,
+        of => rounded(10_000 * i128::from(n), i128::from(of)),
+    };
+    #[allow(clippy::cast_precision_loss, reason = "a rate is small")]
+    let rate = rate as f64;
+    rate / 100.0
+}
 
 /// Counts the visitors of each step.
 ///
@@ -50,18 +94,15 @@ pub fn answer(
     let count = |place: usize| counts.get(place).copied().unwrap_or(0);
     let results = steps.iter().enumerate().map(|(i, goal)| {
         let (before, visitors) = (count(i), count(i + 1));
-        let rate = if before == 0 {
-            0
-        } else {
-            rounded(10_000 * visitors, before)
-        };
-        #[allow(clippy::cast_precision_loss, reason = "a rate is small")]
-        let conversion_rate = rate as f64 / 100.0;
+        let (before, visitors) = (
+            u64::try_from(before).unwrap_or(0),
+            u64::try_from(visitors).unwrap_or(0),
+        );
         FunnelStepResult {
             label: goal.name.clone(),
-            visitors: u64::try_from(visitors).unwrap_or(0),
-            conversion_rate,
-            dropoff: u64::try_from(before - visitors).unwrap_or(0),
+            visitors,
+            conversion_rate: percent(visitors, before),
+            dropoff: before.saturating_sub(visitors),
         }
     });
     Ok(FunnelResult {

@@ -6,8 +6,9 @@ mod compare;
 mod cond;
 pub mod csv;
 mod finish;
-mod funnel;
+pub mod funnel;
 mod imports;
+pub mod known;
 pub mod limits;
 pub mod live;
 pub mod parse;
@@ -31,6 +32,7 @@ use crate::{
     store::{StatsStore, StoreError},
 };
 use chrono::NaiveDate;
+use known::Known;
 use pulsecast_protocol::stats::{
     CohortUnit, Cohorts, DateRange, Filter, FunnelResult, Goal, Query, QueryResult, Returns,
 };
@@ -148,10 +150,29 @@ impl Stats {
         range: DateRange,
         filters: &[Filter],
     ) -> Result<FunnelResult, StatsError> {
+        Ok(self.funnel_timed(scope, steps, range, filters).await?.0)
+    }
+
+    /// The same, and how long it took once it was its turn.
+    ///
+    /// # Errors
+    /// As [`Stats::query`].
+    pub async fn funnel_timed(
+        &self,
+        scope: &Scope,
+        steps: &[Goal],
+        range: DateRange,
+        filters: &[Filter],
+    ) -> Result<(FunnelResult, Duration), StatsError> {
         let (scope, steps, filters) = (scope.clone(), steps.to_vec(), filters.to_vec());
-        let now = self.clock.now();
+        let (now, clock) = (self.clock.now(), self.clock.clone());
         self.turns
-            .ask(move |session| funnel::answer(session, &scope, &steps, range, &filters, now))
+            .ask(move |session| {
+                let begun = clock.now();
+                let result = funnel::answer(session, &scope, &steps, range, &filters, now)?;
+                let millis = u64::try_from(clock.now().since(begun)).unwrap_or_default();
+                Ok((result, Duration::from_millis(millis)))
+            })
             .await
     }
 
@@ -212,6 +233,22 @@ impl Stats {
         let (scope, asked) = (scope.clone(), self.asked(range, &[]));
         self.turns
             .ask(move |session| retention::props(session, &scope, &asked))
+            .await
+    }
+
+    /// What there is of the shown range, and of what it is compared with.
+    ///
+    /// # Errors
+    /// As [`Stats::query`].
+    pub async fn known(
+        &self,
+        scope: &Scope,
+        compared: Option<DateRange>,
+        shown: DateRange,
+    ) -> Result<Known, StatsError> {
+        let (scope, now) = (scope.clone(), self.clock.now());
+        self.turns
+            .ask(move |session| known::known(session, &scope, compared, shown, now))
             .await
     }
 

@@ -51,8 +51,8 @@ pub(super) fn follow(
             "data: subscribe with a stats query as data, as of POST /api/v2/query".to_owned(),
         ));
     }
-    let query = parse::query_text(text.as_bytes()).map_err(|error| bad(error.to_string()))?;
-    if query.site_id != *wish.site {
+    let question = parse::question_text(text.as_bytes()).map_err(|error| bad(error.to_string()))?;
+    if question.query.site_id != *wish.site {
         return Err(bad(format!(
             "site_id: the channel is of {}: ask for the same site",
             wish.site
@@ -70,7 +70,7 @@ pub(super) fn follow(
         greet: Box::new(move |answer| encode(&greeting(id, answer))),
     };
     queries
-        .follow(scope, query, reader)
+        .follow(scope, question, reader)
         .map_err(|full| Box::new(no_because(id, code::LIMIT_EXCEEDED, full.to_string())))
 }
 

@@ -1,6 +1,10 @@
 //! A card of a breakdown: tabs, rows, and the way to all of it.
 
-use super::{graph::Choice, map::MapView, row::RowView};
+use super::{
+    graph::Choice,
+    map::MapView,
+    row::{Rows, any_known},
+};
 use crate::{
     board::model::{Card, Column, Link, Look, Row},
     platform,
@@ -27,30 +31,15 @@ pub fn CardView(
     let details = (!card.details.is_empty()).then(|| card.details.clone());
     let csv = (!card.csv.is_empty()).then(|| card.csv.clone());
     let none = StoredValue::new(card.none.clone());
-    let is_known = move |row: &Row| none.with_value(|none| none.is_empty() || row.name != *none);
-    let is_empty = Memo::new(move |_| rows.with(|rows| !rows.iter().any(is_known)));
+    let is_empty = Memo::new(move |_| rows.with(|rows| none.with_value(|none| !any_known(rows, none))));
     let testid = id.clone();
     let columns = (card.what.clone(), card.columns.clone());
     let card = StoredValue::new(card);
-    let keys = move || {
-        if is_empty.get() {
-            return Vec::new();
-        }
-        rows.with(|rows| {
-            rows.iter()
-                .map(|row| (row.name.clone(), row.label().to_owned()))
-                .collect::<Vec<_>>()
-        })
-    };
     let body = match is_map {
         true => Either::Left(view! { <MapView card rows /> }),
         false => Either::Right(view! {
             <Heads what=columns.0 columns=columns.1 />
-            <ol class="card__rows">
-                <For each=keys key=|(name, _)| name.clone() let:row>
-                    <RowView card rows name=row.0 label=row.1 />
-                </For>
-            </ol>
+            <ol class="card__rows"><Rows card rows /></ol>
         }),
     };
     let labelled = id.clone();
@@ -65,7 +54,7 @@ pub fn CardView(
             {body}
             {move || is_empty.get().then(|| view! { <p class="card__empty">{error.clone().unwrap_or_else(|| empty.clone())}</p> })}
             <footer class="card__foot">
-                {note.map(|note| view! { <a class="card__more" href=note.href>{note.label}</a> })}
+                {note.map(|note| view! { <a class="card__more" href=(!note.href.is_empty()).then_some(note.href)>{note.label}</a> })}
                 {csv.map(|href| view! { <a class="card__more" href=href download="">"CSV"</a> })}
                 {details.map(|href| view! { <a class="card__more" href=href>"Details"</a> })}
             </footer>
@@ -78,8 +67,8 @@ fn Heads(what: String, columns: Vec<Column>) -> impl IntoView {
     let head = |column: Column| view! { <span class="row__figure">{column.label}</span> };
     platform::erased(view! {
         <p class="card__columns">
-            <span>{what}</span>
-            <span class="row__figures">{columns.into_iter().map(head).collect_view()}</span>
+            <span class="row__head">{what}</span>
+            {columns.into_iter().map(head).collect_view()}
         </p>
     })
 }

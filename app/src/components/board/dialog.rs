@@ -150,6 +150,7 @@ fn Values(
                 name: name.clone(),
                 label: is_code(name).then(|| names.of(&edit.dimension, name).to_owned()),
                 figures: Vec::new(),
+                ..Row::default()
             });
         }
     };

@@ -39,12 +39,14 @@ pub fn GraphView(
     } = graph;
     let before = StoredValue::new(before);
     let drawing = Memo::new(move |_| {
-        line.with(|line| before.with_value(|before| now.with(|now| chart::draw(line, before, unit, now))))
+        line.with(|line| {
+            before.with_value(|before| now.with(|now| chart::draw(line, before, unit, bucket, now)))
+        })
     });
     let ticks = Memo::new(move |_| line.with(|line| chart::ticks(line, bucket)));
     let count = move || line.with_untracked(|line| line.labels.len());
     // Whoever comes by keys begins where it is now.
-    let now_at = line.with_untracked(|line| now.with_untracked(|now| chart::open_bucket(line, now)));
+    let now_at = line.with_untracked(|line| now.with_untracked(|now| chart::open_bucket(line, bucket, now)));
     let pointed = RwSignal::new(now_at.unwrap_or(count().saturating_sub(1)));
     let point = move |event| pointed.set(chart::nearest(platform::across(&event), count()));
     let step = move |event: leptos::ev::KeyboardEvent| {

@@ -50,8 +50,9 @@ fn Bars(title: &'static str, rows: Vec<(String, u64)>) -> impl IntoView {
     let row = |(label, n): (String, u64)| {
         view! {
             <li class="row" style=format!("--share:{}", n * 1000 / most)>
-                <span class="row__name">{label}</span>
-                <span class="row__figures"><span class="row__figure">{format::number(n)}</span><span class="row__figure">{format::percent(n, all)}</span></span>
+                <span class="row__head">{label}</span>
+                <span class="row__figure">{format::number(n)}</span>
+                <span class="row__figure">{format::percent(n, all)}</span>
             </li>
         }
     };

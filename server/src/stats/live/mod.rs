@@ -18,7 +18,7 @@ mod tests;
 
 pub use query::Reader;
 
-use super::{Scope, Stats, StatsError};
+use super::{Scope, Stats, StatsError, funnel};
 use crate::{
     clock::SharedClock,
     event::SiteId,
@@ -31,7 +31,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use pulsecast_protocol::{
     Timestamp,
-    stats::{Filter, Query, QueryResult, Subject},
+    stats::{Filter, Goal, Meta, Query, QueryResult, Subject},
 };
 use query::LiveQuery;
 use queue::Queue;
@@ -55,12 +55,60 @@ pub trait Answers: Send + Sync + 'static {
     /// # Errors
     /// When the query is wrong, too expensive, or the store does not answer.
     async fn answer(&self, scope: &Scope, query: &Query) -> Result<(QueryResult, Duration), StatsError>;
+
+    /// The same of how far visitors of the query's range get along these goals, under its filters: a row a step.
+    ///
+    /// # Errors
+    /// As [`Answers::answer`].
+    async fn funnel(
+        &self,
+        scope: &Scope,
+        steps: &[Goal],
+        query: &Query,
+    ) -> Result<(QueryResult, Duration), StatsError> {
+        let _ = (scope, steps, query);
+        Err(StatsError::Invalid {
+            path: "funnel".to_owned(),
+            reason: "funnels are not answered here: ask a query".to_owned(),
+        })
+    }
 }
 
 #[async_trait]
 impl Answers for Stats {
     async fn answer(&self, scope: &Scope, query: &Query) -> Result<(QueryResult, Duration), StatsError> {
         self.query_timed(scope, query).await
+    }
+
+    async fn funnel(
+        &self,
+        scope: &Scope,
+        steps: &[Goal],
+        query: &Query,
+    ) -> Result<(QueryResult, Duration), StatsError> {
+        let counted = self.funnel_timed(scope, steps, query.date_range, &query.filters);
+        let (result, took) = counted.await?;
+        let result = QueryResult {
+            results: funnel::rows(&result),
+            meta: Meta::default(),
+            query: serde_json::Value::Null,
+        };
+        Ok((result, took))
+    }
+}
+
+/// What is followed: the answer to a query, or how far visitors get along a funnel in the query's range, under its filters.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The query.
+    pub query: Query,
+    /// The funnel's number.
+    pub funnel: Option<i64>,
+}
+
+impl From<Query> for Question {
+    fn from(query: Query) -> Self {
+        Self { query, funnel: None }
     }
 }
 
@@ -242,9 +290,16 @@ impl LiveQueries {
     ///
     /// # Errors
     /// When it is a new query and there are too many already.
-    pub fn follow(&self, scope: Scope, mut query: Query, reader: Reader) -> Result<Following, Full> {
-        query.pagination.limit = query.pagination.limit.min(self.0.limits.rows);
-        let key = Key::of(&scope, &query);
+    pub fn follow(
+        &self,
+        scope: Scope,
+        question: impl Into<Question>,
+        reader: Reader,
+    ) -> Result<Following, Full> {
+        let mut question = question.into();
+        let pagination = &mut question.query.pagination;
+        pagination.limit = pagination.limit.min(self.0.limits.rows);
+        let key = Key::of(&scope, &question);
         let id = self.0.numbers.fetch_add(1, Ordering::Relaxed);
         let over = Arc::new(AtomicBool::new(false));
         let mut all = self.0.all.lock();
@@ -253,7 +308,7 @@ impl LiveQueries {
             Some(live) => (live, false),
             None if all.by_key.len() >= self.0.limits.queries => return Err(Full),
             None => (
-                Arc::new(LiveQuery::new(id, scope, query, self.0.hub.clone())),
+                Arc::new(LiveQuery::new(id, scope, question, self.0.hub.clone())),
                 true,
             ),
         };
@@ -299,7 +354,8 @@ impl LiveQueries {
 }
 
 impl Key {
-    fn of(scope: &Scope, query: &Query) -> Self {
+    fn of(scope: &Scope, question: &Question) -> Self {
+        let Question { query, funnel } = question;
         let mut named = Vec::new();
         query
             .filters
@@ -316,7 +372,7 @@ impl Key {
         // What has been parsed can be written again.
         Self {
             site: scope.site,
-            query: serde_json::to_string(query).unwrap_or_default(),
+            query: serde_json::to_string(&(query, funnel)).unwrap_or_default(),
             limits: serde_json::to_string(&(&scope.forced, said)).unwrap_or_default(),
         }
     }

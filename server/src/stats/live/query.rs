@@ -1,7 +1,7 @@
 //! One live query: its newest answer and who reads it. What is published and who joins are under one lock, so that a reader's first
 //! answer and the changes after it fit together.
 
-use super::change::Shown;
+use super::{Question, change::Shown};
 use crate::{
     hub::{self, Hub, NotAttached, Outbox, Subscription, Who},
     sites::Site,
@@ -10,7 +10,7 @@ use crate::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pulsecast_protocol::{
-    stats::{LiveResult, Query, QueryResult},
+    stats::{LiveResult, QueryResult},
     wire::Raw,
 };
 use serde_json::value::to_raw_value;
@@ -94,7 +94,7 @@ impl Came {
 
 pub(super) struct LiveQuery {
     pub(super) number: u64,
-    pub(super) query: Query,
+    pub(super) question: Question,
     /// As the first asker had it; the site's part of it is looked up anew at each evaluation.
     pub(super) scope: Scope,
     /// The site as it was at the last evaluation.
@@ -106,10 +106,10 @@ pub(super) struct LiveQuery {
 }
 
 impl LiveQuery {
-    pub(super) fn new(number: u64, scope: Scope, query: Query, hub: Hub) -> Self {
+    pub(super) fn new(number: u64, scope: Scope, question: Question, hub: Hub) -> Self {
         Self {
             number,
-            query,
+            question,
             scope,
             site: Mutex::default(),
             gone: CancellationToken::new(),

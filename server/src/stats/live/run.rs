@@ -5,7 +5,7 @@ use super::{
     query::{Came, LiveQuery},
     queue::{Next, Ran},
 };
-use crate::stats::StatsError;
+use crate::stats::{StatsError, funnel};
 use pulsecast_protocol::{Timestamp, stats::QueryResult};
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -113,10 +113,16 @@ impl LiveQueries {
         let began = self.0.clock.now();
         let site = self.0.sites.by_id(live.scope.site);
         live.site.lock().clone_from(&site);
-        let scope = site.map(|site| live.scope.as_of(&site));
-        let answered = match &scope {
-            Some(scope) => self.0.answers.answer(scope, &live.query).await,
-            None => Err(StatsError::Invalid {
+        let scope = site.as_ref().map(|site| live.scope.as_of(site));
+        let (query, answers) = (&live.question.query, &self.0.answers);
+        let answered = match (&scope, live.question.funnel, &site) {
+            (Some(scope), None, _) => answers.answer(scope, query).await,
+            // The funnel and its goals as they are now.
+            (Some(scope), Some(id), Some(site)) => match funnel::steps(scope, &site.funnels, id) {
+                Ok(steps) => answers.funnel(scope, &steps, query).await,
+                Err(error) => Err(error),
+            },
+            (..) => Err(StatsError::Invalid {
                 path: "site_id".to_owned(),
                 reason: "the site has been removed".to_owned(),
             }),
@@ -128,7 +134,7 @@ impl LiveQueries {
         Done {
             began,
             took,
-            moves: scope.and_then(|scope| moves::next(&live.query, scope.timezone, began)),
+            moves: scope.and_then(|scope| moves::next(query, scope.timezone, began)),
             outcome,
         }
     }

@@ -67,6 +67,19 @@ impl Answers for Script {
         };
         Ok((result, took))
     }
+
+    async fn funnel(
+        &self,
+        scope: &Scope,
+        steps: &[Goal],
+        query: &Query,
+    ) -> Result<(QueryResult, Duration), StatsError> {
+        let (mut result, took) = self.answer(scope, query).await?;
+        for (row, step) in result.results.iter_mut().zip(steps) {
+            row.dimensions = vec![step.name.clone()];
+        }
+        Ok((result, took))
+    }
 }
 
 struct World {
@@ -110,7 +123,7 @@ impl World {
         }
     }
 
-    fn follow(&self, channel: &str, scope: Scope, query: Query) -> Result<Page, Full> {
+    fn follow(&self, channel: &str, scope: Scope, query: impl Into<Question>) -> Result<Page, Full> {
         let outbox = Outbox::new(1 << 20);
         let reader = Reader {
             channel: channel.to_owned(),
@@ -257,6 +270,57 @@ async fn a_change_that_is_longer_than_the_whole_is_not_sent() {
     world.stored();
     let (_, whole) = page.pushed().await;
     assert_eq!((whole.from, counts(&whole)), (None, vec![(0, 3)]));
+}
+
+#[tokio::test]
+async fn a_funnel_is_followed_like_a_query_and_counted_anew_when_it_is_changed() {
+    let world = World::new([Ok(vec![("", 5), ("", 2)]), Ok(vec![("", 6), ("", 3)])]);
+    let goal = |id: i64, name: &str| Goal {
+        id,
+        name: name.to_owned(),
+        kind: pulsecast_protocol::stats::GoalKind::Page { path: "/".into() },
+        currency: None,
+    };
+    let site = |names: [&str; 2]| {
+        let mut site = Site::new(SITE, SiteSettings::new("a.com".parse().unwrap()));
+        site.goals = [goal(1, names[0]), goal(2, names[1])].into();
+        site.funnels = [pulsecast_protocol::stats::Funnel {
+            id: 7,
+            name: "Buying".into(),
+            steps: vec![1, 2],
+        }]
+        .into();
+        site
+    };
+    let sites = &world.queries.0.sites;
+    sites.replace(vec![site(["Look", "Buy"])]);
+    let funnel = |id| Question {
+        query: query(),
+        funnel: Some(id),
+    };
+    let labels = |result: &LiveResult| -> Vec<String> {
+        result.rows.iter().map(|row| row.dimensions.concat()).collect()
+    };
+    let pages = ["query:a.com:card", "query:a.com:page"].map(|channel| {
+        let page = world.follow(channel, scope(), funnel(7));
+        page.unwrap()
+    });
+    for page in &pages {
+        let whole = page.whole().await;
+        assert_eq!(
+            (counts(&whole), labels(&whole)),
+            (vec![(0, 5), (1, 2)], vec!["Look".to_owned(), "Buy".to_owned()])
+        );
+    }
+    assert_eq!(world.evaluations(), 1, "however many look at it");
+    sites.replace(vec![site(["Look", "Pay"])]);
+    world.clock.advance(1_000);
+    world.stored();
+    let (_, change) = pages[0].pushed().await;
+    assert_eq!(counts(&change), [(0, 6), (1, 3)]);
+    assert_eq!(labels(&change).last().map(String::as_str), Some("Pay"));
+    let nothing = world.follow("query:a.com:x", scope(), funnel(8)).unwrap();
+    assert!(nothing.hear().await.contains("there is no such funnel"));
 }
 
 #[tokio::test]
@@ -541,6 +605,6 @@ async fn an_answer_has_only_so_many_rows() {
         .by_number
         .values()
         .next()
-        .map(|(_, live)| live.query.pagination.limit);
+        .map(|(_, live)| live.question.query.pagination.limit);
     assert_eq!(kept, Some(1_000));
 }

@@ -3,12 +3,14 @@
 
 mod at;
 mod filters;
+mod funnel;
 mod include;
 mod range;
 mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use funnel::question_text;
 pub use rules::check;
 
 use super::StatsError;
@@ -86,14 +88,6 @@ pub fn query(json: &Value) -> Result<Query, StatsError> {
     };
     rules::check(&query)?;
     Ok(query)
-}
-
-/// Reads a question from its text.
-///
-/// # Errors
-/// As [`query`]; also when it is not JSON.
-pub fn query_text(text: &[u8]) -> Result<Query, StatsError> {
-    query(&json(text)?)
 }
 
 /// Reads filters alone, as a segment keeps them. `path` is what an error calls them.

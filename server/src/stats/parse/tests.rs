@@ -212,7 +212,7 @@ fn an_error_names_the_part_that_is_wrong() {
             .starts_with("query: has to be an object")
     );
     assert!(
-        query_text(b"{")
+        question_text(b"{")
             .unwrap_err()
             .to_string()
             .starts_with("query: is not JSON")
