@@ -125,6 +125,24 @@ const STAGES: Record<string, (stage: Stage) => Promise<Page>> = {
   },
   board: async ({ owner }) => (await Known.of(owner)).opens("compare=previous"),
   "board-filtered": async ({ owner }) => (await Known.of(owner)).opens("f=is,country,DE&f=contains,page,/&tabs=map,utm_campaigns"),
+  "board-compared": async ({ owner }) => (await Known.of(owner)).opens("period=day&date=2026-03-30&compare=previous&tabs=retention"),
+  "board-details-compared": async ({ owner }) => (await Known.of(owner)).opens("period=day&date=2026-03-30&compare=previous&details=pages"),
+  "board-goals": async ({ owner }) => (await Known.of(owner)).opens("tabs=goals,countries"),
+  "board-realtime": async ({ owner, page }) => {
+    await enliven(owner.server);
+    await page.goto(`${owner.server.url}/sites/demo?period=realtime`);
+    await settled(page);
+    return page;
+  },
+  "share-open": async ({ owner, page, browser }) => {
+    await enliven(owner.server);
+    await page.goto(`${owner.server.url}/sites/demo/settings/links`);
+    await page.getByLabel("Name").fill("Open");
+    await page.getByRole("button", { name: "Make link" }).click();
+    const guest = await open(browser, await page.getByTestId("share-link").inputValue());
+    await settled(guest);
+    return guest;
+  },
   "board-details": async ({ owner }) => (await Known.of(owner)).opens("details=pages"),
   "board-filter": async ({ owner }) => {
     const page = await (await Known.of(owner)).opens("edit=country");
