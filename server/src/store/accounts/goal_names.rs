@@ -31,9 +31,11 @@ pub(super) fn names(filter: &Filter, goal: &str) -> bool {
 pub(super) fn rename(filter: &mut Filter, old: &str, new: &str) -> bool {
     match filter {
         Filter::And(all) | Filter::Or(all) => {
-            // Each of them, also when the first has changed.
-            all.iter_mut()
-                .fold(false, |changed, one| rename(one, old, new) || changed)
+            let mut changed = false;
+            for one in all {
+                changed |= rename(one, old, new);
+            }
+            changed
         }
         Filter::Not(one) | Filter::HasDone(one) | Filter::HasNotDone(one) => rename(one, old, new),
         Filter::Condition(condition) => {
