@@ -158,7 +158,7 @@ test("goals, funnels and segments are edited where they are listed", async ({ ow
   await page.goto(settings(owner, "segments"));
   await expect(page.getByTestId("segment")).toContainText("goal is Paid");
   await page.goto(`${owner.server.url}/sites/${domain}?segment=1&f=is,page,/en`);
-  await page.getByText("Save", { exact: true }).click();
+  await page.locator("summary", { hasText: "Save" }).click();
   await page.getByRole("button", { name: "Add to Buyers" }).click();
   await expect(page).toHaveURL(`${owner.server.url}/sites/${domain}?segment=1`);
   await page.goto(settings(owner, "segments"));

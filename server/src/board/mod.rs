@@ -149,9 +149,6 @@ impl Board {
         };
         let ((content, hint), choices) = tokio::join!(content, asks.choices());
         let mut frame = reading.frame(from, props, choices);
-        if reading.state.compare.is_some() && !known.before && !frame.compared.is_empty() {
-            frame.compared = format!("{}: {}", frame.compared, view::NOTHING_THEN);
-        }
         frame.hint = hint;
         BoardPage {
             zip: archive(&asks, from),
