@@ -52,7 +52,7 @@ impl FromStr for Domain {
 
     /// Forgives what people paste: a scheme, a port, a path, capitals, a leading `www.` stays.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let text = text.trim().to_lowercase();
+        let text = text.trim().to_ascii_lowercase();
         let text = text
             .strip_prefix("https://")
             .or_else(|| text.strip_prefix("http://"))

@@ -178,7 +178,7 @@ fn press(key: &str) -> bool {
         return false;
     }
     let key = if key.len() == 1 {
-        key.to_lowercase()
+        key.to_ascii_lowercase()
     } else {
         key.to_owned()
     };

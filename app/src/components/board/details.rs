@@ -42,7 +42,7 @@ pub fn DetailsView(
                 <h2 class="details__title" id="details-title">{title}</h2>
                 <form class="details__search" action=base method="get" role="search">
                     <Rest state except=&["search", "page"] />
-                    <input class="input input--small" type="search" name="search" value=details.search.clone() placeholder=format!("Search {}", title.to_lowercase()) aria-label="Search" data-key="/" />
+                    <input class="input input--small" type="search" name="search" value=details.search.clone() placeholder=format!("Search {}", title.to_ascii_lowercase()) aria-label="Search" data-key="/" />
                 </form>
                 {(!csv.is_empty()).then(|| view! { <a class="button button--small" href=csv download>"CSV"</a> })}
             </header>

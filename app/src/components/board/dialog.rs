@@ -51,7 +51,7 @@ pub fn FilterDialog(
             <a class="sheet__ground" href=close.clone() aria-label="Leave without a filter" tabindex="-1"></a>
             <section class="sheet__box panel" role="dialog" aria-modal="true" aria-labelledby="sheet-title" data-testid="filter-dialog">
                 <header class="sheet__head">
-                    <h2 class="sheet__title" id="sheet-title">{format!("Filter by {}", what.to_lowercase())}</h2>
+                    <h2 class="sheet__title" id="sheet-title">{format!("Filter by {}", what.to_ascii_lowercase())}</h2>
                     <a class="sheet__close" href=close.clone() data-key="Escape" aria-label="Close"></a>
                 </header>
                 {edit.at.map(|at| view! { <Beside links=links.clone() at names=names.clone() /> })}

@@ -39,7 +39,7 @@ pub fn Items(
         let key = (!item.key.is_empty()).then_some(item.key);
         let shown = key.map(|key| match key {
             "ArrowLeft" => "←".to_owned(),
-            key => key.to_uppercase(),
+            key => key.to_ascii_uppercase(),
         });
         view! {
             <li>
