@@ -5,7 +5,7 @@ use crate::{
     auth::rights::{self, Right},
     sites::Site,
     stats::Scope,
-    store::accounts::{Accounts, NewGoal, NewSegment},
+    store::accounts::{Accounts, NewGoal, NewSegment, names_goal},
 };
 use async_trait::async_trait;
 use pulsecast_app::api::GoalsApi;
@@ -133,6 +133,22 @@ impl GoalsApi for RequestApi {
             .find(|goal| goal.id == id)
             .ok_or_else(|| gone("goal"))?;
         let goal = new_goal(goal);
+        let limits_a_link = site.links.iter().any(|link| {
+            let segment = link
+                .segment
+                .and_then(|id| site.segments.iter().find(|s| s.segment.id == id));
+            segment.is_some_and(|segment| {
+                segment
+                    .segment
+                    .filters
+                    .iter()
+                    .any(|f| names_goal(f, &before.name))
+            })
+        });
+        if limits_a_link && goal.kind != before.kind {
+            // What a link shows is a matter of links.
+            self.site_for(&domain, Right::Manage)?;
+        }
         let from = json!({"name": before.name, "goal": before.kind, "currency": before.currency});
         let to = json!({"name": goal.name, "goal": goal.kind, "currency": goal.currency});
         let what = json!({"name": before.name, "from": from, "to": to});

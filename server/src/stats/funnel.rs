@@ -27,6 +27,22 @@ pub fn steps(scope: &Scope, funnels: &[Funnel], id: i64) -> Result<Vec<Goal>, St
     }
 }
 
+/// Those of a site's funnels that somebody under a filter that all they ask is under may know of: all of whose goals were reached under it.
+/// `reached` is the answer to which goals were.
+#[must_use]
+pub fn within(scope: &Scope, funnels: &[Funnel], reached: &[ResultRow]) -> Vec<Funnel> {
+    let is_known = |step: &i64| {
+        let goal = scope.goals.iter().find(|goal| goal.id == *step);
+        goal.is_some_and(|goal| {
+            reached
+                .iter()
+                .any(|row| row.dimensions.first() == Some(&goal.name))
+        })
+    };
+    let known = |funnel: &&Funnel| funnel.steps.iter().all(is_known);
+    funnels.iter().filter(known).cloned().collect()
+}
+
 /// An answer as rows, a step each: visitors, in percent of those who entered, in percent of the step before (of all visitors for the first), and
 /// how many of those did not come this far.
 #[must_use]

@@ -81,7 +81,12 @@ impl InboxFile {
             ))
             .map_err(fault)?;
         let last: u64 = connection
-            .query_row("select coalesce(max(seq), 0) from inbox", [], |row| row.get(0))
+            // A number is never given twice, that of what the event store has refused neither.
+            .query_row(
+                "select max((select coalesce(max(seq), 0) from inbox), (select coalesce(max(seq), 0) from refused))",
+                [],
+                |row| row.get(0),
+            )
             .map_err(fault)?;
         Ok(Self {
             path: path.to_owned(),
@@ -258,6 +263,21 @@ mod tests {
                 .unwrap(),
             3
         );
+    }
+
+    #[test]
+    fn the_number_of_what_was_refused_is_not_given_again() {
+        let (_dir, path) = file();
+        let mut inbox = InboxFile::open(&path, 0).unwrap();
+        inbox.append([hit(1, 0, "/"), hit(1, 1, "/")].iter()).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute("insert into refused values ('event', 2, x'7b7d', 'no')", [])
+            .unwrap();
+        inbox.discard_through(2).unwrap();
+        drop(inbox);
+        let mut again = InboxFile::open(&path, 1).unwrap();
+        assert_eq!(again.append([hit(1, 2, "/")].iter()).unwrap(), 3);
     }
 
     #[test]

@@ -114,6 +114,35 @@ async fn a_goal_is_edited_and_the_segments_that_name_it_follow() {
 }
 
 #[tokio::test]
+async fn what_a_shared_link_is_limited_by_is_changed_by_who_may_share() {
+    let server = with_site().await;
+    let owner = signed_in(&server, EMAIL).await;
+    assert_eq!(
+        call(&owner, "/fn/add-goal", &[("kind", "event"), ("event", "Signup")]).await,
+        200
+    );
+    let filters = r#"[["is","event:goal",["Signup"]]]"#;
+    let segment = [("name", "Joined"), ("filters", filters), ("shared", "true")];
+    assert_eq!(call(&owner, "/fn/save-segment", &segment).await, 200);
+    let editor = member(&server, "editor@example.com", Role::Editor).await;
+    let wider = |name| [("id", "1"), ("kind", "page"), ("path", "/**"), ("name", name)];
+    let renamed = [
+        ("id", "1"),
+        ("kind", "event"),
+        ("event", "Signup"),
+        ("name", "Signed up"),
+    ];
+    assert_eq!(
+        call(&owner, "/fn/add-link", &[("name", "For them"), ("segment", "1")]).await,
+        200
+    );
+    assert_eq!(call(&editor, "/fn/change-goal", &wider("Signup")).await, 403);
+    assert_eq!(call(&editor, "/fn/change-goal", &renamed).await, 200);
+    assert_eq!(call(&editor, "/fn/change-goal", &wider("Signed up")).await, 403);
+    assert_eq!(call(&owner, "/fn/change-goal", &wider("Signed up")).await, 200);
+}
+
+#[tokio::test]
 async fn a_funnel_gets_another_name_and_other_steps() {
     let server = with_site().await;
     let owner = signed_in(&server, EMAIL).await;

@@ -32,7 +32,7 @@ const KEPT: i64 = Timestamp::HOUR;
 const SWEEP: Duration = Duration::from_secs(300);
 /// How often a file that the engine writes is looked at.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long the engine may write one.
+/// How long one may be written.
 const LONGEST: Duration = Duration::from_secs(1800);
 
 /// What a file is the answer to: the question, and what of the site whoever asks may see.
@@ -291,6 +291,7 @@ impl Files {
             let end = tokio::select! {
                 end = writing => end,
                 () = stop.stopping() => Err(Trouble::Stopped),
+                () = tokio::time::sleep(LONGEST) => Err(Trouble::TooLong),
             };
             written.send_replace(match end {
                 Ok(sink) => Written::All(sink.length),

@@ -6,6 +6,9 @@ use parking_lot::Mutex;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// Downloads of everybody who has a shared link, together: fewer than there are places for questions.
+const OF_A_LINK: usize = 2;
+
 /// For whom a download is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Asker {
@@ -87,7 +90,12 @@ impl Slots {
     pub fn take(&self, asker: Asker) -> Result<Slot, Full> {
         let mut of = self.0.of.lock();
         let count = of.get(&asker).copied().unwrap_or_default();
-        if count >= self.0.each {
+        // Nobody knows who has a link: all of them together may not keep members' questions waiting.
+        let each = match asker {
+            Asker::Link(_) => self.0.each.min(OF_A_LINK),
+            Asker::Account(_) | Asker::Key(_) => self.0.each,
+        };
+        if count >= each {
             return Err(Full::Yours(count));
         }
         let place = self.0.all.clone().try_acquire_owned().map_err(|_| Full::All)?;
@@ -124,5 +132,14 @@ mod tests {
         );
         drop(copy);
         assert!(slots.take(ann).is_ok());
+    }
+
+    #[test]
+    fn all_who_have_one_link_have_fewer_places_than_there_are_for_questions() {
+        let slots = Slots::new(9, 8);
+        let link = Asker::Link(LinkId(1));
+        let _held = [slots.take(link).unwrap(), slots.take(link).unwrap()];
+        assert_eq!(slots.take(link).unwrap_err(), Full::Yours(2));
+        assert!(slots.take(Asker::Link(LinkId(2))).is_ok());
     }
 }

@@ -9,7 +9,7 @@ use super::{
     range::Title,
     seen::Seen,
 };
-use crate::stats::{Scope, StatsError, csv, of_visits, parse};
+use crate::stats::{Scope, StatsError, csv, funnel, of_visits, parse};
 use axum::{
     extract::{Query, State},
     response::Response,
@@ -196,16 +196,7 @@ async fn known(
         ..question.clone()
     };
     let reached = state.stats.query(scope, &reached).await?.results;
-    let is_known = |step: &i64| {
-        let goal = scope.goals.iter().find(|goal| goal.id == *step);
-        goal.is_some_and(|goal| {
-            reached
-                .iter()
-                .any(|row| row.dimensions.first() == Some(&goal.name))
-        })
-    };
-    let known = |funnel: &&Funnel| funnel.steps.iter().all(is_known);
-    Ok(all.iter().filter(known).cloned().collect())
+    Ok(funnel::within(scope, all, &reached).into())
 }
 
 /// A table that is being counted.

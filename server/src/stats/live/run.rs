@@ -5,8 +5,14 @@ use super::{
     query::{Came, LiveQuery},
     queue::{Next, Ran},
 };
-use crate::stats::{StatsError, funnel};
-use pulsecast_protocol::{Timestamp, stats::QueryResult};
+use crate::{
+    sites::Site,
+    stats::{Scope, StatsError, funnel},
+};
+use pulsecast_protocol::{
+    Timestamp,
+    stats::{Dimension, Goal, Metric, Query, QueryResult},
+};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -118,7 +124,7 @@ impl LiveQueries {
         let answered = match (&scope, live.question.funnel, &site) {
             (Some(scope), None, _) => answers.answer(scope, query).await,
             // The funnel and its goals as they are now.
-            (Some(scope), Some(id), Some(site)) => match funnel::steps(scope, &site.funnels, id) {
+            (Some(scope), Some(id), Some(site)) => match self.steps(scope, site, query, id).await {
                 Ok(steps) => answers.funnel(scope, &steps, query).await,
                 Err(error) => Err(error),
             },
@@ -137,6 +143,27 @@ impl LiveQueries {
             moves: scope.and_then(|scope| moves::next(query, scope.timezone, began)),
             outcome,
         }
+    }
+
+    /// The goals of a funnel, if the asker may know of it: under a filter that all they ask is under, its goals have to have been reached.
+    async fn steps(
+        &self,
+        scope: &Scope,
+        site: &Site,
+        query: &Query,
+        id: i64,
+    ) -> Result<Vec<Goal>, StatsError> {
+        if scope.forced.is_none() {
+            return funnel::steps(scope, &site.funnels, id);
+        }
+        let which = Query {
+            metrics: vec![Metric::Visitors],
+            dimensions: vec![Dimension::Goal],
+            filters: Vec::new(),
+            ..query.clone()
+        };
+        let (reached, _) = self.0.answers.answer(scope, &which).await?;
+        funnel::steps(scope, &funnel::within(scope, &site.funnels, &reached.results), id)
     }
 
     /// Microseconds since then.

@@ -272,26 +272,56 @@ async fn a_change_that_is_longer_than_the_whole_is_not_sent() {
     assert_eq!((whole.from, counts(&whole)), (None, vec![(0, 3)]));
 }
 
-#[tokio::test]
-async fn a_funnel_is_followed_like_a_query_and_counted_anew_when_it_is_changed() {
-    let world = World::new([Ok(vec![("", 5), ("", 2)]), Ok(vec![("", 6), ("", 3)])]);
+/// With a funnel, number 7, of goals of these names.
+fn site(names: [&str; 2]) -> Site {
     let goal = |id: i64, name: &str| Goal {
         id,
         name: name.to_owned(),
         kind: pulsecast_protocol::stats::GoalKind::Page { path: "/".into() },
         currency: None,
     };
-    let site = |names: [&str; 2]| {
-        let mut site = Site::new(SITE, SiteSettings::new("a.com".parse().unwrap()));
-        site.goals = [goal(1, names[0]), goal(2, names[1])].into();
-        site.funnels = [pulsecast_protocol::stats::Funnel {
-            id: 7,
-            name: "Buying".into(),
-            steps: vec![1, 2],
-        }]
-        .into();
-        site
+    let mut site = Site::new(SITE, SiteSettings::new("a.com".parse().unwrap()));
+    site.goals = [goal(1, names[0]), goal(2, names[1])].into();
+    site.funnels = [pulsecast_protocol::stats::Funnel {
+        id: 7,
+        name: "Buying".into(),
+        steps: vec![1, 2],
+    }]
+    .into();
+    site
+}
+
+#[tokio::test]
+async fn within_a_segment_a_funnel_is_there_only_if_all_its_goals_were_reached() {
+    let (some, all) = (vec![("Look", 3)], vec![("Buy", 1), ("Look", 3)]);
+    let world = World::new([Ok(some), Ok(all), Ok(vec![("", 3), ("", 1)])]);
+    world.queries.0.sites.replace(vec![site(["Look", "Buy"])]);
+    let follow = |channel| {
+        let limited = Scope {
+            forced: Some(pulsecast_protocol::stats::Filter::is(
+                pulsecast_protocol::stats::Dimension::Country,
+                vec!["DE".to_owned()],
+            )),
+            ..scope()
+        };
+        let question = Question {
+            query: query(),
+            funnel: Some(7),
+        };
+        world.follow(channel, limited, question).unwrap()
     };
+    assert!(
+        follow("query:a.com:x")
+            .hear()
+            .await
+            .contains("there is no such funnel")
+    );
+    assert_eq!(counts(&follow("query:a.com:y").whole().await), [(0, 3), (1, 1)]);
+}
+
+#[tokio::test]
+async fn a_funnel_is_followed_like_a_query_and_counted_anew_when_it_is_changed() {
+    let world = World::new([Ok(vec![("", 5), ("", 2)]), Ok(vec![("", 6), ("", 3)])]);
     let sites = &world.queries.0.sites;
     sites.replace(vec![site(["Look", "Buy"])]);
     let funnel = |id| Question {

@@ -17,7 +17,8 @@ fn names_goals(condition: &Condition) -> bool {
 }
 
 /// Whether the filter cannot be asked without the goal of this name.
-pub(super) fn names(filter: &Filter, goal: &str) -> bool {
+#[must_use]
+pub fn names(filter: &Filter, goal: &str) -> bool {
     match filter {
         Filter::And(all) | Filter::Or(all) => all.iter().any(|one| names(one, goal)),
         Filter::Not(one) | Filter::HasDone(one) | Filter::HasNotDone(one) => names(one, goal),

@@ -15,6 +15,7 @@ pub mod watch;
 pub use crate::sites::Role;
 pub use audit::{AuditBook, AuditEntry, Change};
 pub use feed::{FeedBook, FeedRow};
+pub use goal_names::names as names_goal;
 pub use goals::{GoalBook, NewGoal, NewSegment};
 pub use keys::{ApiKey, KeyBook, KeyHash, KeyRight, NewKey};
 pub use links::{Edited, LinkBook, LinkChange, NewLink, SharedLink};
