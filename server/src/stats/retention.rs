@@ -97,12 +97,8 @@ pub fn cohorts(
         COHORTS,
     );
     let rows = asking.session.ask(&statement.sql, &statement.texts)?;
-    // What lies ahead is no bucket in which nobody came.
-    let last = rows
-        .iter()
-        .filter_map(|row| number(row, 1))
-        .max()
-        .unwrap_or_default();
+    // What lies ahead is no bucket in which nobody came; what those of older cohorts came in is.
+    let last = rows.first().and_then(|row| number(row, 3)).unwrap_or_default();
     let mut cohorts: Vec<(i64, Cohort)> = Vec::new();
     for row in &rows {
         let (Some(first), Some(at)) = (number(row, 0), number(row, 1)) else {

@@ -43,8 +43,8 @@ pub fn returns(scope: &Scope, filter: &Cond, span: Span, snapshot: Snapshot) -> 
     builder.into_statement(&sql, Vec::new())
 }
 
-/// Rows of the bucket in which people were first seen, one in which they were seen, and how many of them that were: of the newest so many
-/// buckets, so that the answer is bounded however long the history is.
+/// Rows of the bucket in which people were first seen, one in which they were seen, how many of them that were, and the last in which anybody
+/// was: of the newest so many buckets, so that the answer is bounded however long the history is.
 #[must_use]
 pub fn cohorts(
     scope: &Scope,
@@ -63,9 +63,10 @@ pub fn cohorts(
     let sql = format!(
         "with seen as materialized (select distinct json_extract_string(e.props, {name}) as person, {bucket} as bucket \
          from events e where {in_span} and e.kind <> 'engagement' and e.props is not null and {condition}), \
-         born as (select person, min(bucket) as bucket from seen where person is not null group by person) \
-         select b.bucket, s.bucket, count(*) from seen s join born b on b.person = s.person \
-         where b.bucket > (select max(bucket) from seen where person is not null) - {most} \
+         born as (select person, min(bucket) as bucket from seen where person is not null group by person), \
+         newest as (select max(bucket) as bucket from seen where person is not null) \
+         select b.bucket, s.bucket, count(*), any_value(n.bucket) from newest n, seen s join born b on b.person = s.person \
+         where b.bucket > n.bucket - {most} \
          group by b.bucket, s.bucket order by b.bucket, s.bucket"
     );
     builder.into_statement(&sql, Vec::new())
