@@ -145,7 +145,11 @@ fn warn(plan: &Plan, rows: &[SumRow], meta: &mut Meta) {
         if matches!(metric, Metric::TotalRevenue | Metric::AverageRevenue) {
             let text =
                 "amounts in several currencies cannot be added: filter by a goal or property that has one";
-            meta.metric_warnings.insert(*metric, text.to_owned());
+            // Beside what is said of it already: that it lacks what was imported.
+            meta.metric_warnings
+                .entry(*metric)
+                .and_modify(|said| *said = format!("{said}; {text}"))
+                .or_insert_with(|| text.to_owned());
         }
     }
 }
