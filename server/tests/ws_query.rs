@@ -51,6 +51,15 @@ impl Answers for Number {
         };
         Ok((result, Duration::ZERO))
     }
+
+    async fn funnel(
+        &self,
+        scope: &Scope,
+        _: &[pulsecast_protocol::stats::Goal],
+        query: &Query,
+    ) -> Result<(QueryResult, Duration), StatsError> {
+        self.answer(scope, query).await
+    }
 }
 
 async fn server() -> (Server, Arc<Number>) {

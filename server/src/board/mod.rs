@@ -15,7 +15,7 @@ mod wrong;
 use crate::{
     clock::SharedClock,
     sites::{Role, Site},
-    stats::{Scope, Stats, StatsError, known::Known},
+    stats::{Scope, Stats, StatsError, funnel, known::Known},
 };
 use asks::Asks;
 use pulsecast_app::{
@@ -221,7 +221,7 @@ impl Board {
         }
         let asks = reading.asks(self, from);
         let most = u32::try_from(from.scope.goals.len()).unwrap_or(Pagination::MOST);
-        let mut goals = Vec::new();
+        let (mut goals, mut reached) = (Vec::new(), Vec::new());
         if most > 0 {
             let query = asks.breakdown(Dimension::Goal, vec![Metric::Visitors], most, 0);
             let query = Query {
@@ -230,23 +230,13 @@ impl Board {
             };
             // Where it cannot be answered the panels say why.
             if let Ok(answer) = asks.ask(&query).await {
-                goals.extend(
-                    asks::rows(&answer, &Dimension::Goal)
-                        .into_iter()
-                        .map(|row| row.name),
-                );
+                let rows = asks::rows(&answer, &Dimension::Goal);
+                goals.extend(rows.into_iter().map(|row| row.name));
+                reached = answer.results;
             }
         }
-        let is_known = |step: &i64| {
-            let goal = from.scope.goals.iter().find(|goal| goal.id == *step);
-            goal.is_some_and(|goal| goals.contains(&goal.name))
-        };
-        let funnels = from.funnels.iter();
         Cow::Owned(Viewpoint {
-            funnels: funnels
-                .filter(|funnel| funnel.steps.iter().all(is_known))
-                .cloned()
-                .collect(),
+            funnels: funnel::within(&from.scope, &from.funnels, &reached).into(),
             goals,
             ..from.clone()
         })

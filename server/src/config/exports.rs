@@ -11,7 +11,7 @@ pub struct Exports {
     #[arg(long, env = "PULSECAST_MAX_DOWNLOADS", default_value_t = 64, value_name = "N")]
     pub max_downloads: usize,
 
-    /// Downloads at a time of one account, API key or shared link; more are refused with 429
+    /// Downloads at a time of one account or API key (2 at most of all who have one shared link); more are refused with 429
     #[arg(
         long,
         env = "PULSECAST_MAX_DOWNLOADS_EACH",

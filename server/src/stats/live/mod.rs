@@ -65,13 +65,7 @@ pub trait Answers: Send + Sync + 'static {
         scope: &Scope,
         steps: &[Goal],
         query: &Query,
-    ) -> Result<(QueryResult, Duration), StatsError> {
-        let _ = (scope, steps, query);
-        Err(StatsError::Invalid {
-            path: "funnel".to_owned(),
-            reason: "funnels are not answered here: ask a query".to_owned(),
-        })
-    }
+    ) -> Result<(QueryResult, Duration), StatsError>;
 }
 
 #[async_trait]

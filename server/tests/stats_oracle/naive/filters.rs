@@ -77,9 +77,7 @@ impl Naive {
                 .or_insert_with(|| {
                     let case_insensitive = !condition.case_sensitive;
                     // Classes are of ASCII, as RE2 has them.
-                    let wanted = wanted
-                        .replace("\\W", "[^0-9A-Za-z_]")
-                        .replace("\\D", "[^0-9]");
+                    let wanted = wanted.replace("\\W", "[^0-9A-Za-z_]").replace("\\D", "[^0-9]");
                     RegexBuilder::new(&wanted)
                         .case_insensitive(case_insensitive)
                         .build()
